@@ -7,7 +7,7 @@ use lens_protocol::signal::{PeerSignal, ServerSignal};
 use lens_protocol::{Problem, SecretText};
 
 /// Which kind of page or app connects; part of the URL (`/ws/console`, `/ws/customer`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Door {
     /// A technician's console.
     Console,
