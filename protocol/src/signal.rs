@@ -163,6 +163,15 @@ pub enum PeerSignal {
         /// The SDP answer.
         sdp: String,
     },
+    /// Asks for a new generation of the sender's own participant: after a reload, a network change
+    /// or a broken connection. Answered by `offer`, or `error`.
+    OfferRequest {
+        /// The generation the peer has now, if any; a newer offer under way is sent instead.
+        #[serde(default)]
+        generation: Option<Generation>,
+        /// `reload`, `network`, `failed` or `restart`.
+        reason: String,
+    },
     /// Accepted and ignored: the SFU is ICE-lite.
     Candidate {
         /// A `candidate:` line.
