@@ -22,5 +22,5 @@ pub mod signal;
 pub mod time;
 
 pub use error::{ErrorCode, Problem};
-pub use secret::SecretText;
+pub use secret::{SecretDigest, SecretText};
 pub use time::Timestamp;

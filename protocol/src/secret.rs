@@ -41,6 +41,39 @@ impl fmt::Debug for SecretText {
     }
 }
 
+/// What a store keeps of a secret: its SHA-256, or a keyed HMAC-SHA-256 where the secret is short.
+///
+/// The secret cannot be had back from it, yet it is not shown: `Debug` prints `[digest]`.
+/// Equality is constant-time.
+#[derive(Clone, Copy)]
+pub struct SecretDigest([u8; 32]);
+
+impl SecretDigest {
+    /// The digest with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes, as a store keeps them.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for SecretDigest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for SecretDigest {}
+
+impl fmt::Debug for SecretDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[digest]")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +81,9 @@ mod tests {
     #[test]
     fn a_secret_does_not_print_itself() {
         assert_eq!(format!("{:?}", SecretText::new("canary")), "[secret]");
+        assert_eq!(
+            format!("{:?}", SecretDigest::from_bytes([7; 32])),
+            "[digest]"
+        );
     }
 }
