@@ -15,8 +15,9 @@
 //! ```
 //!
 //! `seq` counts from 1 per direction and channel. `ack` is the highest `seq` received from the
-//! other side. `welcome`, `ping`, `pong` and `resume` are not counted (`seq` 0). A hub keeps the
-//! last 256 messages or 60 s; beyond that, or after its restart, it sends a snapshot.
+//! other side and dealt with there. `welcome`, `ping`, `pong`, `ack` and `resume` are not counted
+//! (`seq` 0). A hub keeps the last 256 messages or 60 s; beyond that, or after its restart, it
+//! sends a snapshot.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -128,6 +129,8 @@ pub enum ServerSignal {
     },
     /// Answer with `pong` within 15 s.
     Ping,
+    /// Nothing but the envelope's `ack`, when no other message was there to carry it.
+    Ack,
 }
 
 /// Peer to server.
@@ -210,6 +213,8 @@ pub enum PeerSignal {
     },
     /// Answer to `ping`.
     Pong,
+    /// Nothing but the envelope's `ack`, when no other message was there to carry it.
+    Ack,
     /// A kind of a newer version: counted and ignored.
     #[serde(other)]
     Unknown,
