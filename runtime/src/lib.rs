@@ -1,4 +1,12 @@
-//! What touches the process: clock, randomness, configuration, telemetry, TLS, HTTP.
+//! What touches the process: clock, randomness, configuration, telemetry, TLS, HTTP, shutdown.
+//!
+//! Every service takes these from here and brings none of its own, so that one configuration, one
+//! shutdown and one way of answering errors hold for all roles. No rules of the product live here.
+//! Start with [`http`] for what routes are made of and [`shutdown`] for who owns a task.
 
 pub mod clock;
 pub mod entropy;
+pub mod http;
+pub mod metrics;
+pub mod rate_limit;
+pub mod shutdown;
