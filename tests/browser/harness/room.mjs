@@ -1,0 +1,77 @@
+// A conference for media scenarios: the product, the harness page's origin, an API key for it, and
+// participants in real browsers.
+
+import { connectionFacts, rememberConnections } from '../lib/connections.mjs';
+import { Person } from '../lib/steps.mjs';
+import { serveHarness } from './serve.mjs';
+
+/** Opens a conference on a fresh product. */
+export async function openRoom(scenario, { conference = {}, server = [] } = {}) {
+  const product = await scenario.server(server);
+  const origin = await serveHarness(scenario);
+  const key = await product.apiKey({ origins: [origin] });
+  const api = product.http.withBearer(key);
+  const made = await api.post('/v1/conferences', conference);
+  return new Room(scenario, product, origin, api, made);
+}
+
+/** A conference and who is in it. */
+export class Room {
+  constructor(scenario, product, origin, api, made) {
+    Object.assign(this, { scenario, product, origin, api, id: made.id });
+  }
+
+  /** Opens the harness page in `browser` and joins. Publishing is the caller's next step. */
+  async join(browser, role, { name = role, codecs } = {}) {
+    const watched = await browser.newPage({
+      name,
+      origin: this.origin,
+      permissions: browser.kind === 'chromium' ? ['camera', 'microphone'] : [],
+      script: rememberConnections,
+    });
+    await watched.open(this.origin);
+    const peer = new Peer(this, watched);
+    await peer.person.until('the SDK is loaded', () => 'harness' in globalThis);
+    await watched.page.evaluate((base) => globalThis.harness.begin(base), this.product.origin);
+    const body = { role, display_name: name, ...(codecs && { codecs }) };
+    const offer = await this.api.post(`/v1/conferences/${this.id}/participants`, body);
+    this.product.secret('media token', offer.media_token);
+    peer.offer = offer;
+    return peer;
+  }
+}
+
+/** A participant in a browser. */
+export class Peer {
+  constructor(room, watched) {
+    Object.assign(this, { room, watched, page: watched.page, person: new Person(watched) });
+  }
+
+  get id() {
+    return this.offer.participant;
+  }
+
+  /** Gives the offer to the SDK and waits until it is connected. */
+  async connect() {
+    await this.page.evaluate((offer) => globalThis.harness.receive(offer), this.offer);
+    await this.person.until('connected', () => globalThis.harness.state() === 'connected');
+    return this;
+  }
+
+  /** A new generation of this participant, handed to the SDK. */
+  async renew() {
+    const path = `/v1/conferences/${this.room.id}/participants/${this.id}/offer`;
+    this.offer = await this.room.api.post(path);
+    return this.connect();
+  }
+
+  /** Calls a function of the harness page. */
+  call(name, ...given) {
+    return this.page.evaluate((n, g) => globalThis.harness[n](...g), name, given);
+  }
+
+  /** Facts of its connection. */
+  facts() {
+    return connectionFacts(this.page);
+  }
+}

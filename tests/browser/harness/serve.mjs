@@ -1,0 +1,36 @@
+// Serves the harness page and the HTML5 SDK from an origin of the test's own, as an integrator would:
+// nothing of it is in the product.
+
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { BROWSER_TESTS, ROOT } from '../lib/paths.mjs';
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
+
+/** Starts it on a free port of localhost; ends with the scenario. Returns the origin. */
+export async function serveHarness(scenario) {
+  const server = createServer(async (request, response) => {
+    try {
+      const file = fileFor(new URL(request.url, 'http://localhost').pathname);
+      const bytes = await readFile(file);
+      response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'text/plain' });
+      response.end(bytes);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  scenario.afterwards(() => server.close());
+  return `http://localhost:${server.address().port}`;
+}
+
+function fileFor(path) {
+  const clean = normalize(path);
+  if (clean === '/') return join(BROWSER_TESTS, 'harness/index.html');
+  if (clean.startsWith('/sdk/')) return join(ROOT, 'html5-sdk', clean.slice(5));
+  if (clean === '/picture.mjs') return join(BROWSER_TESTS, 'lib/picture.mjs');
+  return join(BROWSER_TESTS, 'harness', clean);
+}
