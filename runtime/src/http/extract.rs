@@ -1,5 +1,7 @@
 //! Extractors that answer bad input with a [`Failure`] instead of axum's plain text.
 
+use std::time::Duration;
+
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::HeaderMap;
@@ -13,6 +15,10 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::Failure;
+
+/// How long a body may take to arrive whole. 256 KiB at 10 KiB/s needs 26 s; a higher value lets
+/// a client that trickles hold a handler longer.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A JSON body, in and out.
 ///
@@ -29,9 +35,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         if !says_json(request.headers()) {
             return Err(ErrorCode::UnsupportedMediaType.into());
         }
-        let body = to_bytes(request.into_body(), JSON_BYTES)
-            .await
-            .map_err(|_| Failure::from(ErrorCode::PayloadTooLarge))?;
+        let body = tokio::time::timeout(BODY_TIME, to_bytes(request.into_body(), JSON_BYTES));
+        let body = body.await.map_err(|_| {
+            let detail = "the body did not arrive in time";
+            Failure(Problem::new(ErrorCode::MalformedJson).with_detail(detail))
+        })?;
+        let body = body.map_err(|_| Failure::from(ErrorCode::PayloadTooLarge))?;
         serde_json::from_slice(&body)
             .map(Self)
             .map_err(|error| explain(&error))

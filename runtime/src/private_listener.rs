@@ -1,0 +1,105 @@
+//! Private listeners: plain HTTP/1.1 on a loopback or private address, for operators and for calls
+//! between roles.
+//!
+//! What is served behind one is guarded by `http::private::guard` unless it is harmless to anybody
+//! on that network.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::addresses::is_private;
+use crate::http::PeerAddress;
+use crate::shutdown::Shutdown;
+
+/// Pause after the system refused a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Time for a request's head, and between requests on one connection. Other roles keep
+/// connections in a pool for 90 s and open new ones when these are closed.
+const HEAD_TIME: Duration = Duration::from_secs(60);
+
+/// A bound private listener that does not serve yet.
+#[derive(Debug)]
+pub struct PrivateListener {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl PrivateListener {
+    /// Binds `address`, which has to be loopback or private: what is said here is not encrypted.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        if !is_private(address.ip()) {
+            let sentence = "a private listener takes only a loopback or private address, because \
+                            it is not encrypted";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
+        }
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it is bound; the real port when 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes connections until shutdown, in tasks that shutdown waits for.
+    pub fn open(self, router: Router, shutdown: &Shutdown) {
+        let stop = shutdown.token();
+        let tasks = shutdown.clone();
+        shutdown.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    accepted = self.listener.accept() => match accepted {
+                        Ok((stream, peer)) => {
+                            tasks.spawn(serve(stream, peer, router.clone(), stop.clone()));
+                        }
+                        Err(_) => sleep(ACCEPT_PAUSE).await,
+                    },
+                }
+            }
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+    let _ = stream.set_nodelay(true);
+    let handler = service_fn(move |request: hyper::Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(PeerAddress(peer));
+            Ok::<_, Infallible>(match router.oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            })
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .serve_connection(TokioIo::new(stream), handler);
+    tokio::pin!(connection);
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = stop.cancelled(), if !draining => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
