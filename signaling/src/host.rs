@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use axum::http::HeaderMap;
 use lens_protocol::id::SessionId;
 use lens_protocol::signal::{PeerSignal, ServerSignal};
-use lens_protocol::{Problem, SecretText};
+use lens_protocol::{ErrorCode, Problem, SecretText};
 
 /// Which kind of page or app connects; part of the URL (`/ws/console`, `/ws/customer`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,7 +39,12 @@ pub struct Outbound {
     pub signal: ServerSignal,
 }
 
-/// The program behind the hub. Calls for one channel come one after the other, in order.
+/// The program behind the hub. Calls for one channel come one after the other, in order:
+/// `attached`, then `received` and at most one `detached` until the next `attached`; `gone` last.
+/// A channel of the same name may begin again after `gone`, with `attached(fresh = true)`.
+///
+/// A slow call holds up only its own channel: the hub stops reading that peer when some calls
+/// wait. When the process shuts down, peers are told so and nothing more is called.
 #[async_trait]
 pub trait Host: Send + Sync + 'static {
     /// Who connects? Cookies for pages (the hub has checked `Origin`), a one-use ticket for apps
@@ -52,10 +57,14 @@ pub trait Host: Send + Sync + 'static {
     ) -> Result<Identity, Problem>;
 
     /// A carrier is attached to the channel: the first, or again after a cut. When `fresh`,
-    /// nothing could be replayed, and what this returns is sent first (a snapshot).
+    /// nothing could be replayed, and what this returns is sent first (a snapshot); what the host
+    /// sends meanwhile follows it.
     async fn attached(&self, channel: &Channel, fresh: bool) -> Vec<Outbound>;
 
-    /// A counted message, exactly once and in order. An error goes back as `error`.
+    /// A counted message, exactly once in the channel's life and in order, the final `bye`
+    /// included. An error goes back as `error` with the message's `seq`. The message is
+    /// acknowledged when this returns; one that never was comes again after a restart, so what
+    /// must not happen twice needs a name of its own (`client_id`, `negotiation_id`).
     async fn received(
         &self,
         channel: &Channel,
@@ -69,6 +78,19 @@ pub trait Host: Send + Sync + 'static {
     /// The channel is gone: the window passed, the peer said bye, or it was closed.
     async fn gone(&self, channel: &Channel);
 }
+
+impl std::str::FromStr for Door {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        match text {
+            "console" => Ok(Self::Console),
+            "customer" => Ok(Self::Customer),
+            _ => Err(ErrorCode::NotFound.into()),
+        }
+    }
+}
+
 impl std::fmt::Display for Door {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
