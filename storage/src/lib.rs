@@ -30,6 +30,7 @@ pub mod invitations;
 pub mod logins;
 pub mod sessions;
 pub mod settings;
+pub mod sqlite;
 
 pub use accounts::{AccountRecord, AccountStore};
 pub use api_keys::{ApiKeyRecord, ApiKeyStore};
