@@ -1,1 +1,121 @@
-//! Placeholder.
+//! The accountable record of a session: chat lines and events, append-only.
+//!
+//! What is handed to [`ChatLog::record`] is acknowledged only after a durable commit. Writers
+//! that come at the same time share one commit, so that a busy server pays for few. Each entry is
+//! unique by (session, source, epoch, seq): this service counts `seq` per process life (`epoch`),
+//! so nothing it retries is kept twice.
+//!
+//! What may be in the record, and what it is called, stands in [`kind`]. Start with
+//! [`ChatLog::start`].
+
+pub mod config;
+pub mod core;
+pub mod error;
+pub mod kind;
+pub mod metrics;
+mod writer;
+
+use std::sync::{Arc, Mutex};
+
+use lens_protocol::entropy::Entropy;
+use lens_protocol::event::{SessionEvent, SessionLog};
+use lens_protocol::id::{EventId, SessionId};
+use lens_protocol::signal::ChatLine;
+use lens_runtime::clock::Clock;
+use lens_runtime::shutdown::Shutdown;
+use lens_storage::events::EventStore;
+
+pub use crate::config::ChatLogConfig;
+pub use crate::core::draft::Draft;
+use crate::core::draft::Numbering;
+pub use crate::error::ChatLogError;
+use crate::metrics::ChatLogMetrics;
+use crate::writer::Writer;
+
+/// The record. Clones share one writer.
+#[derive(Clone)]
+pub struct ChatLog {
+    store: Arc<dyn EventStore>,
+    numbering: Arc<Mutex<Numbering>>,
+    writer: Writer,
+}
+
+impl ChatLog {
+    /// Starts the writer. It stops when shutdown is requested, after everything that was handed
+    /// over has been committed.
+    pub fn start(
+        store: Arc<dyn EventStore>,
+        config: &ChatLogConfig,
+        clock: &dyn Clock,
+        entropy: Box<dyn Entropy>,
+        metrics: ChatLogMetrics,
+        shutdown: &Shutdown,
+    ) -> Self {
+        let numbering = Numbering::new(&config.source, clock.now(), entropy);
+        let writer = Writer::start(Arc::clone(&store), config, metrics, shutdown);
+        Self {
+            store,
+            numbering: Arc::new(Mutex::new(numbering)),
+            writer,
+        }
+    }
+
+    /// Records `drafts` in order, all or none, and returns them as kept. Returns after the commit
+    /// is on disk.
+    ///
+    /// Errors: [`ChatLogError::Busy`] when the queue is full, [`ChatLogError::Stopped`] while
+    /// shutting down, [`ChatLogError::Storage`] when the store refused; nothing was kept then.
+    pub async fn record(&self, drafts: Vec<Draft>) -> Result<Vec<SessionEvent>, ChatLogError> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let events: Vec<SessionEvent> = {
+            let mut numbering = self
+                .numbering
+                .lock()
+                .unwrap_or_else(|held| held.into_inner());
+            drafts
+                .into_iter()
+                .map(|draft| numbering.number(draft))
+                .collect()
+        };
+        self.writer.append(events.clone()).await?;
+        Ok(events)
+    }
+
+    /// A page of a session's record, oldest first, after the event `after`.
+    /// [`ChatLogError::Storage`] with `NotFound` when `after` is no event of this session.
+    pub async fn page(
+        &self,
+        session: SessionId,
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<SessionLog, ChatLogError> {
+        let events = self.store.events(session, after, limit).await?;
+        let wanted = if limit == 0 {
+            lens_storage::events::PAGE_LIMIT
+        } else {
+            limit
+        };
+        let full = events.len() >= wanted.min(lens_storage::events::PAGE_LIMIT) as usize;
+        let next = if full {
+            events.last().map(|event| event.id)
+        } else {
+            None
+        };
+        Ok(SessionLog { events, next })
+    }
+
+    /// The last `limit` chat lines of a session, oldest first.
+    pub async fn chat(
+        &self,
+        session: SessionId,
+        limit: u32,
+    ) -> Result<Vec<ChatLine>, ChatLogError> {
+        let events = self
+            .store
+            .latest_events(session, kind::CHAT_LINE, limit)
+            .await?;
+        Ok(events.iter().filter_map(core::draft::chat_line).collect())
+    }
+}

@@ -1,0 +1,3 @@
+//! The pure part: turning what happened into numbered events.
+
+pub mod draft;

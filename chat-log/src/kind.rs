@@ -1,0 +1,132 @@
+//! What the record can say: the names of all events, and what their bodies hold.
+//!
+//! Names are never renamed or reused. Bodies are JSON objects; readers ignore fields they do not
+//! know.
+
+/// A session was made. `{reference?}`
+pub const SESSION_CREATED: &str = "session.created";
+/// Its reference or customer name was changed. `{reference?, customer_name?}`
+pub const SESSION_DESCRIBED: &str = "session.described";
+/// A PIN and link were issued. `{invitation, expires_at}`; never the secrets
+pub const INVITATION_MADE: &str = "invitation.made";
+/// A browser redeemed it. `{invitation, device}`
+pub const INVITATION_REDEEMED: &str = "invitation.redeemed";
+/// It was ended unredeemed by a technician. `{invitation}`
+pub const INVITATION_ENDED: &str = "invitation.ended";
+/// It ended unredeemed by time. `{invitation}`
+pub const INVITATION_EXPIRED: &str = "invitation.expired";
+/// The customer agreed. `{capabilities, text_version, text_sha256, locale, shown_name}`
+pub const CONSENT_GIVEN: &str = "consent.given";
+/// The customer did not agree.
+pub const CONSENT_DECLINED: &str = "consent.declined";
+/// A technician started it. `{conference}`
+pub const SESSION_STARTED: &str = "session.started";
+/// A further technician watches. `{name}`
+pub const WATCHER_JOINED: &str = "watcher.joined";
+/// A watching technician left. `{name}`
+pub const WATCHER_LEFT: &str = "watcher.left";
+/// Nobody sees or hears the customer from now on.
+pub const SESSION_HELD: &str = "session.held";
+/// The hold is over.
+pub const SESSION_RESUMED: &str = "session.resumed";
+/// A media connection works. `{who, generation}`
+pub const MEDIA_CONNECTED: &str = "media.connected";
+/// The camera's first picture was forwarded.
+pub const MEDIA_FIRST_PICTURE: &str = "media.first_picture";
+/// A media connection broke or was not made. `{who, generation, cause}`
+pub const MEDIA_FAILED: &str = "media.failed";
+/// The media node does not answer. `{node?}`
+pub const MEDIA_NODE_LOST: &str = "media.node_lost";
+/// Media does not flow. `{trouble}`
+pub const SESSION_RECONNECTING: &str = "session.reconnecting";
+/// Media flows again.
+pub const SESSION_RECOVERED: &str = "session.recovered";
+/// The customer has been away too long.
+pub const SESSION_OFFLINE: &str = "session.offline";
+/// New offers for everybody, at the lead's wish.
+pub const SESSION_RESTARTED: &str = "session.restarted";
+/// The customer's camera is off.
+pub const CAMERA_OFF: &str = "camera.off";
+/// The customer sees the own preview; nothing is sent.
+pub const CAMERA_PREVIEW: &str = "camera.preview";
+/// The customer's camera sends.
+pub const CAMERA_LIVE: &str = "camera.live";
+/// The customer paused the camera.
+pub const CAMERA_PAUSED: &str = "camera.paused";
+/// A phone call paused the camera.
+pub const CAMERA_PAUSED_CALL: &str = "camera.paused_call";
+/// The page went to the background, or the phone was locked.
+pub const CAMERA_PAUSED_AWAY: &str = "camera.paused_away";
+/// Browser or system refused the camera.
+pub const CAMERA_DENIED: &str = "camera.denied";
+/// The device has no camera.
+pub const CAMERA_MISSING: &str = "camera.missing";
+/// Another app holds the camera.
+pub const CAMERA_BUSY: &str = "camera.busy";
+/// The camera stopped by itself.
+pub const CAMERA_LOST: &str = "camera.lost";
+/// The customer changed between front and back. `{facing}`
+pub const CAMERA_TURNED: &str = "camera.turned";
+/// The customer's voice is cut.
+pub const VOICE_MUTED: &str = "voice.muted";
+/// The customer's voice is on.
+pub const VOICE_UNMUTED: &str = "voice.unmuted";
+/// The customer's page lost its connection.
+pub const CUSTOMER_OFFLINE: &str = "customer.offline";
+/// The customer's page came back.
+pub const CUSTOMER_ONLINE: &str = "customer.online";
+/// A technician put the customer's browser out.
+pub const CUSTOMER_PUT_OUT: &str = "customer.put_out";
+/// A chat line: a `ChatLine` of `lens_protocol::signal`.
+pub const CHAT_LINE: &str = "chat.line";
+/// The customer ended the session.
+pub const SESSION_LEFT: &str = "session.left";
+/// A technician closed the session. `{reason, note?}`
+pub const SESSION_CLOSED: &str = "session.closed";
+/// The session ended because nothing happened.
+pub const SESSION_TIMED_OUT: &str = "session.timed_out";
+
+/// Every name.
+pub const ALL: &[&str] = &[
+    SESSION_CREATED,
+    SESSION_DESCRIBED,
+    INVITATION_MADE,
+    INVITATION_REDEEMED,
+    INVITATION_ENDED,
+    INVITATION_EXPIRED,
+    CONSENT_GIVEN,
+    CONSENT_DECLINED,
+    SESSION_STARTED,
+    WATCHER_JOINED,
+    WATCHER_LEFT,
+    SESSION_HELD,
+    SESSION_RESUMED,
+    MEDIA_CONNECTED,
+    MEDIA_FIRST_PICTURE,
+    MEDIA_FAILED,
+    MEDIA_NODE_LOST,
+    SESSION_RECONNECTING,
+    SESSION_RECOVERED,
+    SESSION_OFFLINE,
+    SESSION_RESTARTED,
+    CAMERA_OFF,
+    CAMERA_PREVIEW,
+    CAMERA_LIVE,
+    CAMERA_PAUSED,
+    CAMERA_PAUSED_CALL,
+    CAMERA_PAUSED_AWAY,
+    CAMERA_DENIED,
+    CAMERA_MISSING,
+    CAMERA_BUSY,
+    CAMERA_LOST,
+    CAMERA_TURNED,
+    VOICE_MUTED,
+    VOICE_UNMUTED,
+    CUSTOMER_OFFLINE,
+    CUSTOMER_ONLINE,
+    CUSTOMER_PUT_OUT,
+    CHAT_LINE,
+    SESSION_LEFT,
+    SESSION_CLOSED,
+    SESSION_TIMED_OUT,
+];
