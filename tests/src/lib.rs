@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The product under test: start it as its users do, talk to its doors, be a peer of its conferences.
+//!
+//! - [`product`]: the `lens` binary as real processes, in one or split by role
+//! - [`http`]: a client for doors with a self-signed certificate
+//! - [`peer`]: a camera or viewer over real sockets, whose packets carry numbers
+//! - [`wait`]: conditions with limits instead of pauses
+//!
+//! Scenarios are the files in `tests/`, one behaviour each. Browsers are driven from `browser/`.
+
+pub mod http;
+pub mod peer;
+pub mod product;
+pub mod wait;

@@ -80,6 +80,12 @@ const harness = {
     await participant.publish(destination.stream.getAudioTracks()[0]);
   },
 
+  /** Publishes the browser's own (fake) microphone. */
+  async publishMicrophone() {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    await participant.publish(stream.getAudioTracks()[0]);
+  },
+
   unpublish: (kind) => participant.unpublish(kind),
   stats: () => participant.stats(),
   state: () => participant.state,

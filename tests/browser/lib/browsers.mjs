@@ -15,6 +15,9 @@ const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-
 /** The tone that Chromium's fake microphone plays, in hertz. */
 export const MICROPHONE_HERTZ = 660;
 
+/** The tone of Firefox's fake microphone, in hertz. */
+export const FIREFOX_HERTZ = 1_000;
+
 const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 const DESK = { width: 1440, height: 900, deviceScaleFactor: 1 };
 
@@ -73,6 +76,7 @@ export async function launchFirefox({ language = 'en-US' } = {}) {
       'media.navigator.streams.fake': true,
       'media.navigator.permission.disabled': true,
       'media.autoplay.default': 0,
+      'media.navigator.audio.fake_frequency': FIREFOX_HERTZ,
       'media.peerconnection.ice.obfuscate_host_addresses': false,
       'media.gmp-manager.updateEnabled': false,
       'intl.accept_languages': language,

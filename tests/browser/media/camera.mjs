@@ -1,0 +1,76 @@
+// A camera in one browser, seen in another, through the streaming server: every pair that the product
+// promises. The picture is numbered, so order, loss and freezes are facts read after decoding.
+
+import { openRoom } from '../harness/room.mjs';
+import { MODULUS } from '../lib/camera.mjs';
+import { facts, startCounting, waitForFrames } from '../lib/counter.mjs';
+import { expect, expectSame } from '../lib/scenario.mjs';
+
+const FRAMES = 90;
+/** The canvas of Firefox counts further than the camera file. */
+const CANVAS_MODULUS = 65_536;
+const CANVAS_FRAMES_PER_SECOND = 20;
+
+function seen({ from, to, codec, srtp }) {
+  const name = `camera: ${from} to ${to}, ${codec}`;
+  const address = [from, to].includes('firefox');
+  return {
+    name,
+    network: address ? 'address' : 'loopback',
+    limitSeconds: 90,
+    run: (scenario) => cameraIsSeen(scenario, { from, to, codec, srtp }),
+  };
+}
+
+/** Camera in `from`, viewer in `to`; returns both peers once the picture has been judged. */
+export async function cameraIsSeen(scenario, { from, to, codec, srtp, before = async () => {} }) {
+  const room = await openRoom(scenario);
+  const browsers = { [from]: await scenario[from]() };
+  browsers[to] ??= await scenario[to]();
+  await before(room);
+  const codecs = [codec];
+  const camera = await room.join(browsers[from], 'camera', { codecs });
+  const viewer = await room.join(browsers[to], 'viewer', { codecs });
+  if (from === 'firefox') await camera.call('publishCanvas', CANVAS_FRAMES_PER_SECOND);
+  else await camera.call('publishCamera');
+  await startCounting(viewer.page);
+  await Promise.all([camera.connect(), viewer.connect()]);
+
+  const frames = await waitForFrames(viewer.page, FRAMES, 30_000);
+  await judge(scenario, frames, from);
+  const [out, into] = [await camera.facts(), await viewer.facts()];
+  expectSame(out.videoOut.codec?.toLowerCase(), `video/${codec}`, 'the codec sent');
+  expectSame(into.videoIn.codec?.toLowerCase(), `video/${codec}`, 'the codec received');
+  expect(into.videoIn.packetsLost <= 2, `${into.videoIn.packetsLost} packets were lost on loopback`);
+  if (srtp) {
+    expectSame(out.srtpCipher, srtp, 'SRTP profile of the camera');
+    expectSame(into.srtpCipher, srtp, 'SRTP profile of the viewer');
+    scenario.fact('srtp', into.srtpCipher);
+  }
+  scenario.fact('way', `${out.transport}/${into.transport}`);
+  return { room, camera, viewer, out, into };
+}
+
+/** The picture arrives in order, without unreadable frames, freezes, or more loss than a busy
+ * machine's own display drops. */
+async function judge(scenario, frames, from) {
+  const modulus = from === 'firefox' ? CANVAS_MODULUS : MODULUS;
+  const first = frames.findIndex((frame) => frame.number !== null);
+  const result = facts(frames.slice(first), modulus);
+  scenario.fact('frames/s', result.framesPerSecond);
+  scenario.fact('lost %', result.lossShare * 100);
+  scenario.fact('longest freeze ms', result.longestFreezeMs);
+  expectSame(result.backwards, 0, 'frames out of order');
+  expect(result.unreadable <= 2, `${result.unreadable} frames were damaged`);
+  expect(result.longestFreezeMs < 1_500, `the picture froze for ${result.longestFreezeMs} ms`);
+  expect(result.lossShare < 0.6, `${Math.round(result.lossShare * 100)} % of the frames never came`);
+}
+
+const AES_256 = 'AEAD_AES_256_GCM';
+
+export default [
+  seen({ from: 'chromium', to: 'chromium', codec: 'vp8', srtp: AES_256 }),
+  seen({ from: 'chromium', to: 'chromium', codec: 'h264', srtp: AES_256 }),
+  seen({ from: 'firefox', to: 'chromium', codec: 'vp8' }),
+  seen({ from: 'chromium', to: 'firefox', codec: 'vp8' }),
+];
