@@ -7,7 +7,7 @@ use crate::conferences::{Added, ConferenceRecord, ConferenceStore};
 use crate::error::{Conflict, StorageError};
 
 /// Runs the suite against an empty store; panics where it fails.
-pub async fn run(store: &dyn ConferenceStore) {
+pub(crate) async fn run(store: &dyn ConferenceStore) {
     what_is_added_is_found(store).await;
     a_name_is_unique_among_the_live_ones_of_an_owner(store).await;
     racing_changes_have_one_winner(store).await;
@@ -34,7 +34,10 @@ fn record(number: u8, owner_name: &str, external_id: Option<&str>) -> Conference
 }
 
 async fn add(store: &dyn ConferenceStore, record: &ConferenceRecord) -> Added {
-    store.add_conference(record).await.expect("the store answers")
+    store
+        .add_conference(record)
+        .await
+        .expect("the store answers")
 }
 
 fn numbers(rows: &[ConferenceRecord]) -> Vec<u8> {
@@ -44,8 +47,14 @@ fn numbers(rows: &[ConferenceRecord]) -> Vec<u8> {
 async fn what_is_added_is_found(store: &dyn ConferenceStore) {
     let one = record(1, "a", None);
     assert_eq!(add(store, &one).await, Added::Done);
-    assert_eq!(store.conference(one.id).await.expect("read"), Some(one.clone()));
-    let again = store.add_conference(&one).await.expect_err("its id is taken");
+    assert_eq!(
+        store.conference(one.id).await.expect("read"),
+        Some(one.clone())
+    );
+    let again = store
+        .add_conference(&one)
+        .await
+        .expect_err("its id is taken");
     assert!(again.is_conflict(Conflict::Exists));
     let unknown = ConferenceId::from_bytes([99; 16]);
     assert_eq!(store.conference(unknown).await.expect("read"), None);
@@ -57,13 +66,20 @@ async fn a_name_is_unique_among_the_live_ones_of_an_owner(store: &dyn Conference
     let second = record(11, "b", Some("case 7"));
     assert_eq!(add(store, &second).await, Added::ExternalIdTaken(first.id));
     assert_eq!(store.conference(second.id).await.expect("read"), None);
-    assert_eq!(add(store, &record(12, "c", Some("case 7"))).await, Added::Done);
+    assert_eq!(
+        add(store, &record(12, "c", Some("case 7"))).await,
+        Added::Done
+    );
 
     first.live = false;
     first.node = None;
     store.change_conference(&first).await.expect("as read");
     assert_eq!(add(store, &second).await, Added::Done);
-    let kept = store.conference(first.id).await.expect("read").expect("kept");
+    let kept = store
+        .conference(first.id)
+        .await
+        .expect("read")
+        .expect("kept");
     assert_eq!(kept.external_id.as_deref(), Some("case 7"));
 }
 
@@ -77,7 +93,11 @@ async fn racing_changes_have_one_winner(store: &dyn ConferenceStore) {
     assert_eq!(store.change_conference(&changed).await.expect("as read"), 2);
     let late = store.change_conference(&read).await.expect_err("too late");
     assert!(late.is_conflict(Conflict::Revision));
-    let kept = store.conference(read.id).await.expect("read").expect("kept");
+    let kept = store
+        .conference(read.id)
+        .await
+        .expect("read")
+        .expect("kept");
     assert_eq!((kept.body.as_str(), kept.version), ("changed", 2));
     let unknown = store.change_conference(&record(98, "d", None)).await;
     assert!(matches!(unknown, Err(StorageError::NotFound(_))));
@@ -118,5 +138,8 @@ async fn a_removed_one_is_gone_with_its_name(store: &dyn ConferenceStore) {
     store.remove_conference(first.id).await.expect("removed");
     store.remove_conference(first.id).await.expect("harmless");
     assert_eq!(store.conference(first.id).await.expect("read"), None);
-    assert_eq!(add(store, &record(51, "g", Some("name"))).await, Added::Done);
+    assert_eq!(
+        add(store, &record(51, "g", Some("name"))).await,
+        Added::Done
+    );
 }

@@ -11,7 +11,7 @@ const CLAIM_MS: i64 = 30_000;
 const KEPT_MS: i64 = 86_400_000;
 
 /// Runs the suite against an empty store; panics where it fails.
-pub async fn run(store: &dyn IdempotencyStore) {
+pub(crate) async fn run(store: &dyn IdempotencyStore) {
     one_request_at_a_time_then_its_answer(store).await;
     another_body_is_a_mismatch_before_and_after_the_answer(store).await;
     a_released_key_is_fresh_and_an_answered_one_cannot_be_released(store).await;
@@ -40,12 +40,12 @@ async fn claim_at(store: &dyn IdempotencyStore, key: &IdempotencyKey, body: u8, 
 }
 
 /// Claims a key at the suite's time 0 for a body of this fingerprint.
-pub async fn claim(store: &dyn IdempotencyStore, text: &str, body: u8) -> Claim {
+pub(crate) async fn claim(store: &dyn IdempotencyStore, text: &str, body: u8) -> Claim {
     claim_at(store, &key(text), body, 0).await
 }
 
 /// Claims a key for fingerprint 1 and answers it.
-pub async fn answered(store: &dyn IdempotencyStore, text: &str) -> StoredAnswer {
+pub(crate) async fn answered(store: &dyn IdempotencyStore, text: &str) -> StoredAnswer {
     assert_eq!(claim(store, text, 1).await, Claim::Fresh);
     let answer = StoredAnswer {
         status: 201,

@@ -33,10 +33,7 @@ impl MemoryConferences {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(
-        &self,
-        mut wanted: impl FnMut(&ConferenceRecord) -> bool,
-    ) -> Vec<ConferenceRecord> {
+    fn find(&self, mut wanted: impl FnMut(&ConferenceRecord) -> bool) -> Vec<ConferenceRecord> {
         let table = self.table();
         let rows = table.rows.values().filter(|row| wanted(row));
         rows.cloned().collect()

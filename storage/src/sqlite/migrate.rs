@@ -24,11 +24,18 @@ pub struct Migration {
 }
 
 /// All steps, oldest first.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "registry",
-    sql: include_str!("migrations/0001_registry.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "registry",
+        sql: include_str!("migrations/0001_registry.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "idempotency",
+        sql: include_str!("migrations/0002_idempotency.sql"),
+    },
+];
 
 /// "Lens" in ASCII: tells our files from other SQLite files.
 const APPLICATION_ID: i64 = 0x4c65_6e73;

@@ -14,6 +14,7 @@ mod consents;
 mod customers;
 mod errors;
 mod events;
+mod idempotency;
 mod invitations;
 mod logins;
 pub mod migrate;

@@ -1,0 +1,4 @@
+//! One suite per noun that every backend has to pass.
+
+pub(crate) mod conferences;
+pub(crate) mod idempotency;
