@@ -118,7 +118,7 @@ impl Drop for House {
 }
 
 async fn broken() -> &'static str {
-    panic!("a handler that breaks");
+    std::panic::panic_any("a handler that breaks")
 }
 
 #[tokio::test]
