@@ -1,0 +1,453 @@
+// @ts-check
+/**
+ * One endpoint in a conference: answers the server's offers, sends what is published, and hands
+ * out what the others send.
+ *
+ * ```text
+ * new ──▶ connecting ──▶ connected ⇄ reconnecting
+ *                  any ──▶ closed | failed {code}      never left again
+ * ```
+ *
+ * Each offer carries a generation. A newer one replaces the RTCPeerConnection while the former
+ * still plays: published tracks go over to it, and each remote stream keeps its MediaStream, whose
+ * track is exchanged when the new one flows. No method blocks or calls back on its caller's stack;
+ * events come in order, and none after the one that says `closed` or `failed`.
+ */
+
+import { backOff } from './backoff.js';
+import { Connection } from './connection.js';
+import { environmentWith } from './environment.js';
+import { LensError } from './errors.js';
+import { StatsReader } from './stats.js';
+import { requireTransforms } from './transforms.js';
+
+/** @typedef {import('./connection.js').Offer} Offer */
+/** @typedef {import('./connection.js').RemoteTrack} RemoteTrack */
+/** @typedef {import('./channel.js').Signal} Signal */
+/** @typedef {'new' | 'connecting' | 'connected' | 'reconnecting' | 'closed' | 'failed'} State */
+
+/** How long a new generation's tracks may take to flow before they replace the old ones anyway:
+ * a paused camera sends nothing. */
+const HANDOVER_MS = 1_500;
+/** How long to wait for an asked-for offer before asking again. */
+const OFFER_MS = 5_000;
+/** Without connection for this long, capture stops: nobody films for nobody unknowingly. */
+const CAPTURE_MS = 60_000;
+/** Refusals after which another offer will never come. */
+const FINAL = new Set([
+  'not_signed_in', 'forbidden', 'session_not_found', 'session_closed', 'conference_not_found',
+  'conference_ended', 'participant_not_found',
+]);
+
+export class Participant extends EventTarget {
+  #network;
+  #options;
+  #environment;
+  /** @type {State} */
+  #state = 'new';
+  /** What plays now. @type {Connection | null} */
+  #current = null;
+  /** The newest generation, while it is not `#current`. @type {Connection | null} */
+  #next = null;
+  /** The newest offer that was taken, whatever became of it. @type {Offer | null} */
+  #offer = null;
+  /** Tracks by kind. @type {Map<'video' | 'audio', MediaStreamTrack>} */
+  #published = new Map();
+  /** What the page was told of. @type {Map<string, RemoteTrack & { stream: MediaStream }>} */
+  #shown = new Map();
+  /** @type {RTCDataChannel | null} */
+  #dataChannel = null;
+  /** @type {Signal[]} */
+  #roster = [];
+  /** The offer being asked for. @type {AbortController | null} */
+  #request = null;
+  #attempt = 0;
+  #captureTimer = undefined;
+  #stats = new StatsReader();
+  #ended = new AbortController();
+  #over = false;
+
+  /**
+   * @param {object} options
+   * @param {import('./network.js').Network} options.network
+   * @param {AbortSignal} [options.signal] closes the participant
+   * @param {import('./transforms.js').FrameTransform} [options.senderTransform]
+   * @param {import('./transforms.js').FrameTransform} [options.receiverTransform]
+   * @param {Partial<import('./environment.js').Environment>} [environment] for tests
+   * @throws {DOMException} NotSupportedError when the browser has no frame transforms
+   */
+  constructor(options, environment) {
+    super();
+    requireTransforms([options.senderTransform, options.receiverTransform]);
+    this.#options = options;
+    this.#network = options.network;
+    this.#environment = environmentWith(environment);
+    const listening = { signal: this.#ended.signal };
+    this.#network.addEventListener('signal', ({ detail }) => this.#onSignal(detail), listening);
+    this.#environment.window?.addEventListener('online', () => this.#onOnline(), listening);
+    options.signal?.addEventListener('abort', () => this.close(), listening);
+    if (options.signal?.aborted) this.close();
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** The participant's id, once an offer has named it. @returns {string | null} */
+  get id() {
+    return this.#offer?.participant ?? null;
+  }
+
+  /** The generation that plays, or is about to; 0 before the first. */
+  get generation() {
+    return (this.#current ?? this.#next)?.offer.generation ?? 0;
+  }
+
+  /** Who takes part, as the last roster said. */
+  get participants() {
+    return this.#roster;
+  }
+
+  /** The server's data channel of the newest generation, when it has opened one. */
+  get dataChannel() {
+    return this.#dataChannel;
+  }
+
+  /**
+   * Takes an offer. One that is older than what is there already, or another participant's, is
+   * ignored.
+   * @param {Offer} offer
+   */
+  receive(offer) {
+    if (this.#over) return;
+    const former = this.#offer;
+    if (former && (offer.participant !== former.participant || !isNewer(offer, former))) return;
+    this.#offer = offer;
+    this.#settleRequest();
+    this.#next?.close();
+    const connection = this.#open(offer);
+    if (!connection) return;
+    this.#next = connection;
+    if (this.#state === 'new') this.#setState('connecting');
+    connection.answer(this.#published).then(
+      (sdp) => this.#sendAnswer(connection, sdp),
+      (error) => this.#onUnanswered(connection, error),
+    );
+  }
+
+  /**
+   * Asks for an offer: after a page was loaded anew, or by a person's wish. Without a call, a
+   * broken connection asks by itself.
+   * @param {'reload' | 'restart' | 'network' | 'failed'} [reason]
+   */
+  requestOffer(reason = 'reload') {
+    if (!this.#over) this.#ask(reason);
+  }
+
+  /**
+   * Sends a track: now, or as soon as there is a connection; also in every later generation. A
+   * second one of the same kind replaces the first.
+   * @param {MediaStreamTrack} track
+   * @returns {Promise<void>} when the present connection, if any, has taken it
+   */
+  async publish(track) {
+    this.#requireOpen();
+    const kind = /** @type {'video' | 'audio'} */ (track.kind);
+    const newest = this.#newest;
+    if (newest && !newest.hasSlotFor(kind)) {
+      throw new LensError('wrong_state', { detail: `this participant has no slot for ${kind}` });
+    }
+    this.#published.set(kind, track);
+    await this.#replace(kind, track);
+  }
+
+  /**
+   * Stops sending; the slot stays, so that publishing again is quick. The track itself goes on.
+   * @param {'video' | 'audio'} kind
+   * @returns {Promise<void>}
+   */
+  async unpublish(kind) {
+    this.#requireOpen();
+    this.#published.delete(kind);
+    await this.#replace(kind, null);
+  }
+
+  /**
+   * Figures of the connection; all null before there is one. Rates count from the former call.
+   * @returns {Promise<import('./stats.js').Stats>}
+   */
+  async stats() {
+    const report = await (this.#current ?? this.#next)?.getStats().catch(() => null);
+    return this.#stats.read(report ?? /** @type {RTCStatsReport} */ (new Map()));
+  }
+
+  /** Ends it: nothing is sent or played any more. Tracks are not stopped. Idempotent. */
+  close() {
+    this.#end('closed');
+  }
+
+  get #newest() {
+    return this.#next ?? this.#current;
+  }
+
+  /**
+   * @param {Offer} offer
+   * @returns {Connection | null}
+   */
+  #open(offer) {
+    const { senderTransform, receiverTransform } = this.#options;
+    /** @type {Connection} */
+    let connection;
+    const own = (/** @type {() => void} */ report) => {
+      if (!this.#over && (connection === this.#current || connection === this.#next)) report();
+    };
+    const reports = {
+      onConnected: () => own(() => this.#onConnected(connection)),
+      onTrouble: (/** @type {'failed' | 'network'} */ reason) =>
+        own(() => this.#onTrouble(connection, reason)),
+      onTracks: () => own(() => this.#show()),
+      onDataChannel: (/** @type {RTCDataChannel} */ channel) =>
+        own(() => {
+          this.#dataChannel = channel;
+          this.#emit('datachannel', { channel });
+        }),
+    };
+    try {
+      const environment = this.#environment;
+      connection = new Connection(offer, {
+        environment, reports, senderTransform, receiverTransform,
+      });
+      return connection;
+    } catch (error) {
+      // No RTCPeerConnection at all: switched off, or one too many in this page.
+      console.error('Lens: no RTCPeerConnection', error);
+      this.#end('failed', 'internal');
+      return null;
+    }
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {string} sdp
+   */
+  #sendAnswer(connection, sdp) {
+    if (connection !== this.#next || this.#over) return;
+    const { conference, participant, generation, negotiation_id } = connection.offer;
+    const answer = { kind: 'answer', conference, participant, generation, negotiation_id, sdp };
+    // A track published meanwhile may have missed the answer's moment.
+    for (const [kind, track] of this.#published) void connection.publish(kind, track).catch(() => {});
+    this.#network.send(answer, { signal: this.#ended.signal }).catch((error) => {
+      if (connection !== this.#next || this.#over) return;
+      this.#onUnanswered(connection, error);
+    });
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {any} error
+   */
+  #onUnanswered(connection, error) {
+    if (connection !== this.#next || this.#over) return;
+    // An offer that was answered or replaced meanwhile: the newer one is on its way.
+    if (error?.code === 'already_answered') return;
+    if (FINAL.has(error?.code)) this.#end('failed', error.code);
+    else this.#onTrouble(connection, 'failed');
+  }
+
+  /** @param {Signal} signal */
+  #onSignal(signal) {
+    if (this.#over) return;
+    if (signal.kind === 'offer') this.receive(/** @type {any} */ (signal));
+    else if (signal.kind === 'roster') this.#onRoster(signal);
+    else if (signal.kind === 'bye' && signal.reason !== 'shutting_down') this.close();
+  }
+
+  /** @param {Signal} roster */
+  #onRoster({ you, participants }) {
+    if (this.id && you !== this.id) return;
+    /** @type {Map<string, string>} */
+    const sources = new Map();
+    for (const { participant, slots } of participants ?? []) {
+      if (participant === you) continue;
+      for (const { mid } of slots ?? []) sources.set(mid, participant);
+    }
+    this.#current?.occupy(sources);
+    this.#next?.occupy(sources);
+    this.#roster = participants ?? [];
+    this.#emit('roster', { participants: this.#roster });
+    this.#show();
+  }
+
+  /** @param {Connection} connection */
+  #onConnected(connection) {
+    this.#attempt = 0;
+    this.#environment.clearTimeout(this.#captureTimer);
+    if (connection === this.#next) this.#promote(connection);
+    // A former generation that healed makes the asked-for one unnecessary.
+    else this.#settleRequest();
+    this.#setState('connected');
+  }
+
+  /**
+   * The new generation takes over; the old one plays on until the new one flows.
+   * @param {Connection} connection
+   */
+  #promote(connection) {
+    const former = this.#current;
+    this.#current = connection;
+    this.#next = null;
+    this.#settleRequest();
+    this.#stats = new StatsReader();
+    this.#emit('generation', { generation: connection.offer.generation });
+    if (!former) return this.#show();
+    void connection.flowing(HANDOVER_MS).then(() => {
+      if (!this.#over && connection === this.#current) this.#show();
+      former.close();
+    });
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {'failed' | 'network'} reason
+   */
+  #onTrouble(connection, reason) {
+    if (connection === this.#next) {
+      connection.close();
+      this.#next = null;
+    }
+    if (!this.#current?.isHealthy) {
+      if (this.#state === 'connected') this.#startCaptureTimer();
+      if (this.#state !== 'connecting') this.#setState('reconnecting');
+    }
+    if (!this.#next) this.#ask(reason);
+  }
+
+  /** @param {string} reason */
+  #ask(reason) {
+    if (this.#request) return;
+    const request = new AbortController();
+    this.#request = request;
+    const again = () => {
+      if (this.#request !== request) return;
+      this.#request = null;
+      this.#ask(reason);
+    };
+    const send = () => {
+      const signal = { kind: 'offer_request', generation: this.#offer?.generation, reason };
+      this.#network.send(signal, { signal: request.signal }).then(
+        () => this.#environment.setTimeout(again, OFFER_MS),
+        (error) => {
+          if (this.#request !== request || this.#over) return;
+          if (FINAL.has(error?.code)) this.#end('failed', error.code);
+          else again();
+        },
+      );
+    };
+    const wait = backOff(this.#attempt++, this.#environment.random);
+    const timer = this.#environment.setTimeout(send, wait);
+    request.signal.addEventListener('abort', () => this.#environment.clearTimeout(timer));
+  }
+
+  #settleRequest() {
+    this.#request?.abort();
+    this.#request = null;
+  }
+
+  #onOnline() {
+    this.#newest?.check();
+  }
+
+  #startCaptureTimer() {
+    const { clearTimeout, setTimeout } = this.#environment;
+    clearTimeout(this.#captureTimer);
+    this.#captureTimer = setTimeout(() => {
+      if (this.#over || this.#published.size === 0) return;
+      for (const [kind, track] of this.#published) {
+        track.stop();
+        void this.#replace(kind, null).catch(() => {});
+      }
+      this.#published.clear();
+      this.#emit('capturestopped', {});
+    }, CAPTURE_MS);
+  }
+
+  /**
+   * @param {'video' | 'audio'} kind
+   * @param {MediaStreamTrack | null} track
+   */
+  async #replace(kind, track) {
+    const connections = [this.#current, this.#next].filter((connection) => connection !== null);
+    await Promise.all(connections.map((connection) => connection.publish(kind, track)));
+  }
+
+  /** Tells the page what changed in who is seen and heard. */
+  #show() {
+    const playing = this.#current ?? this.#next;
+    const wanted = new Map(playing?.remoteTracks().map((remote) => [remote.key, remote]));
+    for (const [key, shown] of this.#shown) {
+      if (wanted.has(key)) continue;
+      this.#shown.delete(key);
+      const { kind, mid, participant } = shown;
+      this.#emit('trackend', { kind, mid, participant });
+    }
+    for (const [key, remote] of wanted) {
+      const shown = this.#shown.get(key);
+      if (shown?.track === remote.track) continue;
+      const stream = shown?.stream ?? new this.#environment.MediaStream();
+      if (shown) stream.removeTrack(shown.track);
+      stream.addTrack(remote.track);
+      this.#shown.set(key, { ...remote, stream });
+      const { kind, track, participant, mid } = remote;
+      this.#emit('track', { kind, track, stream, participant, mid });
+    }
+  }
+
+  #requireOpen() {
+    if (this.#over) throw new DOMException('the participant is closed', 'InvalidStateError');
+  }
+
+  /** @param {State} state */
+  #setState(state) {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#emit('statechange', { state });
+  }
+
+  /**
+   * @param {'closed' | 'failed'} state
+   * @param {string} [code]
+   */
+  #end(state, code) {
+    if (this.#over) return;
+    this.#over = true;
+    this.#state = state;
+    const detail = code ? { state, code } : { state };
+    queueMicrotask(() => this.dispatchEvent(new CustomEvent('statechange', { detail })));
+    this.#settleRequest();
+    this.#environment.clearTimeout(this.#captureTimer);
+    this.#current?.close();
+    this.#next?.close();
+    this.#published.clear();
+    this.#ended.abort(new DOMException('the participant is closed', 'InvalidStateError'));
+  }
+
+  /**
+   * Queues an event; once it is over, only the end itself is still told.
+   * @param {string} type
+   * @param {object} detail
+   */
+  #emit(type, detail) {
+    queueMicrotask(() => {
+      if (!this.#over) this.dispatchEvent(new CustomEvent(type, { detail }));
+    });
+  }
+}
+
+/**
+ * @param {Offer} offer
+ * @param {Offer} than
+ */
+function isNewer(offer, than) {
+  if (offer.generation !== than.generation) return offer.generation > than.generation;
+  return offer.negotiation_id > than.negotiation_id;
+}
