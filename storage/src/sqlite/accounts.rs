@@ -1,6 +1,7 @@
 //! [`AccountStore`] in SQLite.
 
 use async_trait::async_trait;
+use lens_protocol::account::AccountRole;
 use lens_protocol::id::TechnicianId;
 use lens_protocol::{SecretText, Timestamp};
 use sqlx::SqliteConnection;
@@ -148,7 +149,8 @@ impl AccountStore for Database {
             .await?;
         let mut epoch = account.auth_epoch;
         if disabled {
-            if count_administrators(write.on()).await? == 0 {
+            let administers = account.role == AccountRole::Administrator;
+            if administers && count_administrators(write.on()).await? == 0 {
                 return Err(Conflict::LastAdministrator.into());
             }
             epoch = end_logins(&mut write, &account).await?;

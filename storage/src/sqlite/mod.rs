@@ -22,6 +22,8 @@ mod open;
 mod rows;
 mod sessions;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::path::{Path, PathBuf};
