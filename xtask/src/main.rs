@@ -1,2 +1,60 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: everything done to this repository besides building it.
+//!
+//! `cargo xtask test` is what CI runs: it installs what the tests need, runs every check and test,
+//! and ends with one line `N passed, N failed`. Start with `steps.rs` for the list.
+
+#![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
+
+mod cargo;
+mod command;
+mod docs;
+mod files;
+mod fuzz;
+mod install;
+mod layers;
+mod node;
+mod report;
+mod steps;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test                 install what is needed, then run every check and test
+cargo xtask test --only NAME     one step; `cargo xtask steps` lists them
+cargo xtask steps                the steps and what they check
+cargo xtask install              install what the tests need (Debian, npm, PyPI)
+cargo xtask check-layers         the order of crates, and that cores are pure
+cargo xtask openapi              write docs/openapi.json from the routes";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test"] => steps::run(None),
+        ["test", "--only", name] => steps::run(Some(name)),
+        ["check-layers"] => steps::run(Some("layers")),
+        ["install"] => steps::run(Some("install")),
+        ["steps"] => {
+            steps::list();
+            ExitCode::SUCCESS
+        }
+        ["openapi"] => cargo::write_openapi(),
+        _ => {
+            eprintln!("{HELP}");
+            ExitCode::from(if words.is_empty() || words == ["--help"] {
+                0
+            } else {
+                2
+            })
+        }
+    }
+}
+
+/// The repository's top folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the top folder")
+        .to_owned()
+}

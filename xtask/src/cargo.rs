@@ -1,0 +1,157 @@
+//! Steps that cargo does: format, lints, tests, the API description.
+
+use std::process::{Command, ExitCode};
+
+use crate::report::Outcome;
+use crate::{command, root};
+
+fn cargo(arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    // Set by `cargo run` for xtask itself; a cargo below would take them for its own.
+    command
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env_remove("CARGO_PKG_NAME");
+    command
+}
+
+/// `cargo fmt --check`.
+pub(crate) fn format() -> Outcome {
+    outcome(command::run(&mut cargo(&["fmt", "--all", "--check"])))
+}
+
+/// `cargo clippy`, every target, warnings are errors.
+pub(crate) fn clippy() -> Outcome {
+    let arguments = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    outcome(command::run(&mut cargo(&arguments)))
+}
+
+/// `cargo test --workspace`, each test counted. A test that is ignored counts as failed: nothing
+/// is skipped in silence.
+pub(crate) fn test() -> Outcome {
+    if let Err(sentence) = build_binary() {
+        return Outcome::failed(sentence);
+    }
+    let mut found = Outcome::default();
+    let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    let mut tests = cargo(&arguments);
+    tests.env("LENS_BIN", binary_path());
+    let ended = command::read(&mut tests, |line| {
+        if let Some(name) = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.strip_suffix(" ... FAILED"))
+        {
+            found.failures.push(name.to_owned());
+        } else if let Some(name) = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.split_once(" ... ignored"))
+        {
+            found.failures.push(format!("{} is ignored", name.0));
+        } else if let Some(counts) = line.strip_prefix("test result: ") {
+            found.passed += number_before(counts, " passed");
+        }
+    });
+    if let (Err(sentence), true) = (ended, found.failures.is_empty()) {
+        found.failures.push(sentence);
+    }
+    found
+}
+
+/// Builds the binary that black-box tests start.
+pub(crate) fn build_binary() -> Result<(), String> {
+    command::run(&mut cargo(&[
+        "build",
+        "--locked",
+        "-p",
+        "lens-server",
+        "--bin",
+        "lens",
+    ]))
+}
+
+/// Where that binary is.
+pub(crate) fn binary_path() -> std::path::PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    target.join("debug/lens")
+}
+
+/// The workspace as cargo sees it.
+pub(crate) fn metadata() -> Result<serde_json::Value, String> {
+    let text = command::output(&mut cargo(&[
+        "metadata",
+        "--no-deps",
+        "--offline",
+        "--format-version",
+        "1",
+    ]))?;
+    serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))
+}
+
+/// Writes `docs/openapi.json`.
+pub(crate) fn write_openapi() -> ExitCode {
+    let arguments = [
+        "run",
+        "--quiet",
+        "-p",
+        "lens-server",
+        "--bin",
+        "lens",
+        "--",
+        "openapi",
+    ];
+    let written = command::output(&mut cargo(&arguments)).and_then(|text| {
+        let path = root().join("docs/openapi.json");
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+pub(crate) fn outcome(result: Result<(), String>) -> Outcome {
+    Outcome::of(result.err().into_iter().collect())
+}
+
+/// The number that stands before `mark` in `text`; 0 when there is none.
+pub(crate) fn number_before(text: &str, mark: &str) -> u32 {
+    let Some((before, _)) = text.split_once(mark) else {
+        return 0;
+    };
+    let start = before
+        .rfind(|c: char| !c.is_ascii_digit())
+        .map_or(0, |at| at + 1);
+    before[start..].parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_a_result_line() {
+        let line = "ok. 15 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out";
+        assert_eq!(
+            (
+                number_before(line, " passed"),
+                number_before(line, " failed")
+            ),
+            (15, 2)
+        );
+        assert_eq!(number_before(line, " skipped"), 0);
+    }
+}
