@@ -68,23 +68,39 @@ pub struct Http {
 impl Http {
     /// A caller of an HTTPS door.
     pub fn secure(address: SocketAddr) -> Self {
-        Self { address, tls: true, bearer: None, cookies: BTreeMap::new() }
+        Self {
+            address,
+            tls: true,
+            bearer: None,
+            cookies: BTreeMap::new(),
+        }
     }
 
     /// A caller of a private door without TLS.
     pub fn plain(address: SocketAddr) -> Self {
-        Self { tls: false, ..Self::secure(address) }
+        Self {
+            tls: false,
+            ..Self::secure(address)
+        }
     }
 
     /// The same door with a key or token.
     #[must_use]
     pub fn with_bearer(&self, token: &str) -> Self {
-        Self { bearer: Some(token.to_owned()), cookies: BTreeMap::new(), ..self.clone() }
+        Self {
+            bearer: Some(token.to_owned()),
+            cookies: BTreeMap::new(),
+            ..self.clone()
+        }
     }
 
     /// The door's origin, as browsers write it.
     pub fn origin(&self) -> String {
-        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
+        format!(
+            "{}://{}",
+            if self.tls { "https" } else { "http" },
+            self.address
+        )
     }
 
     /// `GET path`.
@@ -109,11 +125,25 @@ impl Http {
 
     /// Any call with JSON.
     pub async fn call(&mut self, method: Method, path: &str, body: Option<Value>) -> Reply {
-        let payload = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        let kind = if payload.is_empty() { None } else { Some("application/json") };
-        self.exchange(method, path, &kind.map(|k| ("content-type", k)).into_iter().collect::<Vec<_>>(), payload)
-            .await
-            .expect("the door answers")
+        let payload = body
+            .map(|body| body.to_string().into_bytes())
+            .unwrap_or_default();
+        let kind = if payload.is_empty() {
+            None
+        } else {
+            Some("application/json")
+        };
+        self.exchange(
+            method,
+            path,
+            &kind
+                .map(|k| ("content-type", k))
+                .into_iter()
+                .collect::<Vec<_>>(),
+            payload,
+        )
+        .await
+        .expect("the door answers")
     }
 
     /// Any call with any body and headers; `None` when the door closed without an answer.
@@ -125,7 +155,9 @@ impl Http {
         body: Vec<u8>,
     ) -> Option<Reply> {
         let work = self.answer(method, path, headers, body);
-        tokio::time::timeout(LIMIT, work).await.expect("an answer in time")
+        tokio::time::timeout(LIMIT, work)
+            .await
+            .expect("an answer in time")
     }
 
     async fn answer(
@@ -145,20 +177,30 @@ impl Http {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         if !self.cookies.is_empty() {
-            let pairs: Vec<_> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            let pairs: Vec<_> = self
+                .cookies
+                .iter()
+                .map(|(k, v)| format!("{k}={v}"))
+                .collect();
             request = request.header("cookie", pairs.join("; "));
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(Bytes::from(body))).expect("a request");
+        let request = request
+            .body(Full::new(Bytes::from(body)))
+            .expect("a request");
         let reply = send(self.address, self.tls, request).await?;
         self.keep_cookies(&reply);
         Some(reply)
     }
 
     fn keep_cookies(&mut self, reply: &Reply) {
-        let lines = reply.headers.get("set-cookie").map(String::as_str).unwrap_or_default();
+        let lines = reply
+            .headers
+            .get("set-cookie")
+            .map(String::as_str)
+            .unwrap_or_default();
         for line in lines.lines() {
             if let Some((name, rest)) = line.split_once('=') {
                 let value = rest.split(';').next().unwrap_or_default();
@@ -172,7 +214,11 @@ async fn send(address: SocketAddr, tls: bool, request: Request<Full<Bytes>>) -> 
     if tls {
         talk(TokioIo::new(secure_stream(address).await.ok()?), request).await
     } else {
-        talk(TokioIo::new(TcpStream::connect(address).await.ok()?), request).await
+        talk(
+            TokioIo::new(TcpStream::connect(address).await.ok()?),
+            request,
+        )
+        .await
     }
 }
 
@@ -193,7 +239,11 @@ where
         line.push_str(&String::from_utf8_lossy(value.as_bytes()));
     }
     let body = response.into_body().collect().await.ok()?.to_bytes();
-    Some(Reply { status, headers, text: String::from_utf8_lossy(&body).into_owned() })
+    Some(Reply {
+        status,
+        headers,
+        text: String::from_utf8_lossy(&body).into_owned(),
+    })
 }
 
 /// A TLS connection that accepts any certificate.
@@ -210,7 +260,9 @@ pub async fn secure_stream(address: SocketAddr) -> std::io::Result<TlsStream<Tcp
         .with_no_client_auth();
     let tcp = TcpStream::connect(address).await?;
     let name = ServerName::from(address.ip());
-    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+    TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
 }
 
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! - [`product`]: the `lens` binary as real processes, in one or split by role
 //! - [`http`]: a client for doors with a self-signed certificate
 //! - [`peer`]: a camera or viewer over real sockets, whose packets carry numbers
+//! - [`room`]: a conference over the HTTP API, with peers in it
 //! - [`wait`]: conditions with limits instead of pauses
 //!
 //! Scenarios are the files in `tests/`, one behaviour each. Browsers are driven from `browser/`.
@@ -10,4 +11,5 @@
 pub mod http;
 pub mod peer;
 pub mod product;
+pub mod room;
 pub mod wait;

@@ -55,13 +55,19 @@ pub struct Facts {
 impl Facts {
     /// All video numbers in the order they came.
     pub fn numbers(&self) -> Vec<u32> {
-        self.video.values().flatten().map(|(_, number)| *number).collect()
+        self.video
+            .values()
+            .flatten()
+            .map(|(_, number)| *number)
+            .collect()
     }
 
     /// The longest pause between two video packets.
     pub fn longest_pause(&self) -> Duration {
         let pauses = self.video.values().flat_map(|packets| {
-            packets.windows(2).map(|pair| pair[1].0.saturating_duration_since(pair[0].0))
+            packets
+                .windows(2)
+                .map(|pair| pair[1].0.saturating_duration_since(pair[0].0))
         });
         pauses.max().unwrap_or_default()
     }
@@ -106,18 +112,28 @@ impl Peer {
         let candidate = Candidate::host(address, "udp").expect("a host candidate");
         rtc.add_local_candidate(candidate);
         let sdp = SdpOffer::from_sdp_string(&offer.sdp).expect("an offer str0m can read");
-        let answer = rtc.sdp_api().accept_offer(sdp).expect("an offer str0m can take");
+        let answer = rtc
+            .sdp_api()
+            .accept_offer(sdp)
+            .expect("an offer str0m can take");
         let facts = Arc::new(Mutex::new(Facts::default()));
         let (orders, received) = mpsc::channel();
         let driver = Driver::new(rtc, socket, address, facts.clone(), &offer.slots, manner);
         let thread = std::thread::spawn(move || driver.run(&received));
-        let peer = Self { facts, orders, thread: Some(thread) };
+        let peer = Self {
+            facts,
+            orders,
+            thread: Some(thread),
+        };
         (peer, answer.to_sdp_string())
     }
 
     /// What it knows now.
     pub fn facts(&self) -> Facts {
-        self.facts.lock().expect("no peer panics while it writes facts").clone()
+        self.facts
+            .lock()
+            .expect("no peer panics while it writes facts")
+            .clone()
     }
 
     /// Sends a text over the data channel.
@@ -152,12 +168,18 @@ fn local_address(sdp: &str) -> IpAddr {
         .filter_map(|line| line.strip_prefix("a=candidate:"))
         .find_map(|line| {
             let parts: Vec<_> = line.split(' ').collect();
-            parts.get(2).filter(|kind| kind.eq_ignore_ascii_case("udp"))?;
+            parts
+                .get(2)
+                .filter(|kind| kind.eq_ignore_ascii_case("udp"))?;
             let ip: IpAddr = parts.get(4)?.parse().ok()?;
             Some(SocketAddr::new(ip, parts.get(5)?.parse().ok()?))
         })
         .expect("an offer with a UDP candidate");
-    let probe = UdpSocket::bind(if remote.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" });
+    let probe = UdpSocket::bind(if remote.is_ipv4() {
+        "0.0.0.0:0"
+    } else {
+        "[::]:0"
+    });
     let probe = probe.expect("a free UDP port");
     probe.connect(remote).expect("a route to the media node");
     probe.local_addr().expect("a bound socket").ip()
@@ -172,7 +194,6 @@ struct Driver {
     audio_up: Option<Mid>,
     video_down: Vec<Mid>,
     channel: Option<str0m::channel::ChannelId>,
-    manner: Manner,
     muted: bool,
     sequence: u64,
     number: u32,
@@ -190,7 +211,10 @@ impl Driver {
         manner: Manner,
     ) -> Self {
         let mids = |kind: SlotKind| {
-            slots.iter().filter(move |slot| slot.kind == kind).map(|slot| Mid::from(&*slot.mid))
+            slots
+                .iter()
+                .filter(move |slot| slot.kind == kind)
+                .map(|slot| Mid::from(&*slot.mid))
         };
         Self {
             video_up: mids(SlotKind::VideoUp).next(),
@@ -201,7 +225,6 @@ impl Driver {
             address,
             facts,
             channel: None,
-            manner,
             muted: manner.silent,
             sequence: manner.first_sequence,
             number: 0,
@@ -257,16 +280,27 @@ impl Driver {
     }
 
     fn write(&mut self, mid: Mid, codec: Codec, clock: u32, payload: &[u8], now: Instant) {
-        let offered = self.rtc.media(mid).map(|media| media.remote_pts().to_vec()).unwrap_or_default();
-        let params = self.rtc.codec_config().find(|params| {
-            params.spec().codec == codec && offered.contains(&params.pt())
-        });
+        let offered = self
+            .rtc
+            .media(mid)
+            .map(|media| media.remote_pts().to_vec())
+            .unwrap_or_default();
+        let params = self
+            .rtc
+            .codec_config()
+            .find(|params| params.spec().codec == codec && offered.contains(&params.pt()));
         let pt = params.expect("the codec was negotiated").pt();
         let time = self.number.wrapping_mul(clock / 50);
         let sequence = self.sequence.into();
         let mut api = self.rtc.direct_api();
-        let stream = api.stream_tx_by_mid(mid, None).expect("a stream for the section");
-        stream.write_rtp(RtpWrite::new(pt, sequence, time, now, payload).marker(true).nackable(true));
+        let stream = api
+            .stream_tx_by_mid(mid, None)
+            .expect("a stream for the section");
+        stream.write_rtp(
+            RtpWrite::new(pt, sequence, time, now, payload)
+                .marker(true)
+                .nackable(true),
+        );
     }
 
     /// Polls until the next timeout; none when the connection is over.
@@ -276,7 +310,9 @@ impl Driver {
                 Output::Timeout(at) => return Some(at),
                 Output::Transmit(datagram) => {
                     // A lost datagram is the network's right.
-                    let _ = self.socket.send_to(&datagram.contents, datagram.destination);
+                    let _ = self
+                        .socket
+                        .send_to(&datagram.contents, datagram.destination);
                 }
                 Output::Event(event) => self.take(event),
             }
@@ -306,7 +342,9 @@ impl Driver {
     }
 
     fn take_packet(&mut self, packet: &RtpPacket) {
-        let Some(number) = number_of(&packet.payload) else { return };
+        let Some(number) = number_of(&packet.payload) else {
+            return;
+        };
         let mid = self
             .rtc
             .direct_api()
@@ -317,30 +355,51 @@ impl Driver {
         let seen = (packet.timestamp, number);
         let is_video = self.video_down.contains(&mid);
         self.note(|facts| {
-            let kind = if is_video { &mut facts.video } else { &mut facts.audio };
+            let kind = if is_video {
+                &mut facts.video
+            } else {
+                &mut facts.audio
+            };
             kind.entry(mid.to_string()).or_default().push(seen);
         });
     }
 
     fn receive(&mut self, until: Instant) {
         let now = Instant::now();
-        let due = self.next_packet.filter(|_| !self.muted).unwrap_or(until).min(until);
+        let due = self
+            .next_packet
+            .filter(|_| !self.muted)
+            .unwrap_or(until)
+            .min(until);
         // Never longer than a packet's pace: orders wait for nobody's timer.
-        let pause = due.saturating_duration_since(now).clamp(Duration::from_millis(1), PACE);
+        let pause = due
+            .saturating_duration_since(now)
+            .clamp(Duration::from_millis(1), PACE);
         let mut buffer = [0; 2_000];
-        let read = self.socket.set_read_timeout(Some(pause)).and_then(|()| {
-            self.socket.recv_from(&mut buffer)
-        });
+        let read = self
+            .socket
+            .set_read_timeout(Some(pause))
+            .and_then(|()| self.socket.recv_from(&mut buffer));
         let now = Instant::now();
         let input = match read {
             Ok((length, source)) => match buffer[..length].try_into() {
                 Ok(contents) => Input::Receive(
                     now,
-                    Receive { proto: Protocol::Udp, source, destination: self.address, contents },
+                    Receive {
+                        proto: Protocol::Udp,
+                        source,
+                        destination: self.address,
+                        contents,
+                    },
                 ),
                 Err(_) => Input::Timeout(now),
             },
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
                 Input::Timeout(now)
             }
             Err(_) => Input::Timeout(now),
@@ -351,7 +410,12 @@ impl Driver {
     }
 
     fn note(&self, change: impl FnOnce(&mut Facts)) {
-        change(&mut self.facts.lock().expect("no reader panics while it holds facts"));
+        change(
+            &mut self
+                .facts
+                .lock()
+                .expect("no reader panics while it holds facts"),
+        );
     }
 }
 

@@ -3,6 +3,8 @@
 //! [`Product::start`] takes a [`Mode`], so that one scenario runs over the product in one process and
 //! split by role. Everything a process prints is kept, and searched for panics when it ends.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,8 +12,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::http::Http;
 
 const READY_LIMIT: Duration = Duration::from_secs(20);
 const END_LIMIT: Duration = Duration::from_secs(35);
@@ -38,7 +42,270 @@ fn built() -> PathBuf {
     assert!(status.success(), "the binary under test does not build");
     let own = std::env::current_exe().expect("a test has a path");
     // target/debug/deps/scenario-… → target/debug/lens
-    own.parent().and_then(Path::parent).expect("tests lie in target/debug/deps").join("lens")
+    own.parent()
+        .and_then(Path::parent)
+        .expect("tests lie in target/debug/deps")
+        .join("lens")
+}
+
+/// How the product is spread over processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Every role in one process.
+    One,
+    /// Front, session manager and two streaming servers, each a process.
+    Split,
+}
+
+impl Mode {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::One, Self::Split];
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::One => "one process",
+            Self::Split => "split",
+        })
+    }
+}
+
+/// A whole running product.
+#[derive(Debug)]
+pub struct Product {
+    /// Its processes: `lens`, or `front`, `session-manager`, `sfu-1`, `sfu-2`.
+    pub processes: BTreeMap<&'static str, Process>,
+    mode: Mode,
+    https: SocketAddr,
+    operator: BTreeMap<&'static str, SocketAddr>,
+    // Last: processes end before their data goes.
+    directory: TempDir,
+}
+
+/// The administrator that every product under test begins with.
+pub const ADMINISTRATOR: &str = "root@example.com";
+/// Its password.
+pub const PASSWORD: &str = "correct-horse-battery-staple-1871";
+const SFUS: [&str; 2] = ["sfu-1", "sfu-2"];
+
+impl Product {
+    /// Starts a product and waits until every door is open.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(mode: Mode) -> Self {
+        Self::start_with(mode, &[])
+    }
+
+    /// The same with more parameters for the process that has the HTTPS door.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_with(mode: Mode, extra: &[&str]) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        write_private(&directory.path().join("password"), PASSWORD);
+        write_private(&directory.path().join("token"), &"5a".repeat(32));
+        let mut product = Self {
+            processes: BTreeMap::new(),
+            mode,
+            https: SocketAddr::from(([127, 0, 0, 1], 0)),
+            operator: BTreeMap::new(),
+            directory,
+        };
+        if mode == Mode::Split {
+            for name in SFUS {
+                product.start_role(name, &[]);
+            }
+            product.start_role("session-manager", &[]);
+        }
+        product.start_role(product.entrance(), extra);
+        product
+    }
+
+    /// Name of the process that has the HTTPS door.
+    pub fn entrance(&self) -> &'static str {
+        if self.mode == Mode::One {
+            "lens"
+        } else {
+            "front"
+        }
+    }
+
+    /// How it is spread.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Starts one role, again if it ran before: on the same private address, with the same data.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_role(&mut self, name: &'static str, extra: &[&str]) {
+        let parameters = self.parameters(name, extra);
+        // The former process must be gone before its successor takes its ports.
+        self.processes.remove(name);
+        let mut process = Process::start(name, &parameters);
+        let ready = process.ready();
+        self.operator
+            .insert(name, address_in(&ready["operator_url"]));
+        if name == self.entrance() {
+            self.https = address_in(&ready["console_url"]);
+        }
+        self.processes.insert(name, process);
+    }
+
+    fn parameters(&self, name: &'static str, extra: &[&str]) -> Vec<String> {
+        let path = |file: &str| self.directory.path().join(file).display().to_string();
+        let operator = self.operator.get(name).copied();
+        let operator = operator
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .to_string();
+        let role = match name {
+            "lens" => "all",
+            "sfu-1" | "sfu-2" => "sfu",
+            other => other,
+        };
+        let mut all = vec!["serve".to_owned(), "--ready-json".to_owned()];
+        let mut flag = |flag: &str, value: String| all.extend([format!("--{flag}"), value]);
+        flag("role", role.to_owned());
+        flag("operator", operator);
+        flag("data-dir", path(name));
+        if self.mode == Mode::Split {
+            flag("internal-token", path("token"));
+        }
+        if matches!(role, "all" | "front") {
+            flag("https", self.https.to_string());
+            flag("organisation", "Halden Fibre".to_owned());
+            flag(
+                "bootstrap-admin",
+                format!("{ADMINISTRATOR}:{}", path("password")),
+            );
+        }
+        if matches!(role, "all" | "sfu") {
+            flag("media", "127.0.0.1:0".to_owned());
+        }
+        if role == "sfu" {
+            flag("node", name.to_owned());
+        }
+        if role == "session-manager" {
+            for sfu in SFUS {
+                flag("sfu", format!("http://{}", self.operator[sfu]));
+            }
+        }
+        if role == "front" {
+            flag(
+                "session-manager",
+                format!("http://{}", self.operator["session-manager"]),
+            );
+        }
+        all.extend(extra.iter().map(|parameter| (*parameter).to_owned()));
+        all
+    }
+
+    /// The HTTPS door's address.
+    pub fn https(&self) -> SocketAddr {
+        self.https
+    }
+
+    /// The private address of a process.
+    pub fn operator(&self, name: &str) -> SocketAddr {
+        self.operator[name]
+    }
+
+    /// A caller of the HTTPS door.
+    pub fn http(&self) -> Http {
+        Http::secure(self.https)
+    }
+
+    /// A caller that is signed in as administrator.
+    pub async fn signed_in(&self) -> Http {
+        let mut http = self.http();
+        let login = json!({ "email": ADMINISTRATOR, "password": PASSWORD });
+        http.post("/api/login", login).await.success();
+        http
+    }
+
+    /// A caller with a new API key of these scopes.
+    pub fn with_key(&self, name: &str, scopes: &[&str]) -> Http {
+        let mut parameters = vec!["admin", "api-key", "add", name];
+        parameters.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
+        let printed = self.command(&parameters);
+        let key = printed
+            .lines()
+            .find_map(|line| line.split_once("shown once): "))
+            .unwrap_or_else(|| panic!("no key was printed: {printed}"));
+        self.http().with_bearer(key.1.trim())
+    }
+
+    /// A caller with a key that may do all a program needs.
+    pub fn integrator(&self, name: &str) -> Http {
+        let scopes = [
+            "conferences:write",
+            "conferences:read",
+            "participants:write",
+            "nodes:read",
+        ];
+        self.with_key(name, &scopes)
+    }
+
+    /// Runs `lens` over this product's data; returns what it printed.
+    ///
+    /// # Panics
+    /// When it refuses.
+    pub fn command(&self, parameters: &[&str]) -> String {
+        let output = Command::new(binary())
+            .args(parameters)
+            .arg("--data-dir")
+            .arg(self.data())
+            .env_remove("LENS_BIN")
+            .output()
+            .expect("the binary under test starts");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{parameters:?} was refused: {complaint}"
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The data directory of the process with the HTTPS door.
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join(self.entrance())
+    }
+
+    /// A counter's value in the metrics of a process, all labels that contain `labels` summed.
+    pub async fn counter(&self, process: &str, name: &str, labels: &[&str]) -> f64 {
+        let text = Http::plain(self.operator[process])
+            .get("/metrics")
+            .await
+            .text;
+        text.lines()
+            .filter(|line| {
+                line.starts_with(name) && labels.iter().all(|label| line.contains(label))
+            })
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .sum()
+    }
+}
+
+fn address_in(url: &Value) -> SocketAddr {
+    let text = url.as_str().unwrap_or_default();
+    let authority = text
+        .split_once("://")
+        .map(|(_, rest)| rest)
+        .unwrap_or_default();
+    let authority = authority.split('/').next().unwrap_or_default();
+    authority
+        .parse()
+        .unwrap_or_else(|_| panic!("no address and port in {text:?}"))
+}
+
+fn write_private(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, text).expect("a writable directory");
+    let mode = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(path, mode).expect("an own file");
 }
 
 /// One process of the product.
@@ -67,7 +334,11 @@ impl Process {
         let lines = Arc::new(Mutex::new(Vec::new()));
         keep(child.stdout.take().expect("a pipe"), lines.clone());
         keep(child.stderr.take().expect("a pipe"), lines.clone());
-        Self { name: name.to_owned(), child, lines }
+        Self {
+            name: name.to_owned(),
+            child,
+            lines,
+        }
     }
 
     /// What it printed so far.
@@ -87,7 +358,12 @@ impl Process {
             }
             let ended = self.child.try_wait().expect("a child can be asked");
             let late = started.elapsed() > READY_LIMIT;
-            assert!(ended.is_none() && !late, "{} is not ready: {:#?}", self.name, self.lines());
+            assert!(
+                ended.is_none() && !late,
+                "{} is not ready: {:#?}",
+                self.name,
+                self.lines()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -104,7 +380,10 @@ impl Process {
     /// When it does not end in time.
     pub fn stop(&mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        let status = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill runs");
         assert!(status.success(), "{} cannot be told to end", self.name);
         self.wait()
     }
@@ -119,7 +398,12 @@ impl Process {
             if let Some(status) = self.child.try_wait().expect("a child can be asked") {
                 return status.code();
             }
-            assert!(started.elapsed() < END_LIMIT, "{} does not end: {:#?}", self.name, self.lines());
+            assert!(
+                started.elapsed() < END_LIMIT,
+                "{} does not end: {:#?}",
+                self.name,
+                self.lines()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -133,7 +417,11 @@ impl Drop for Process {
             let lines = self.lines();
             let from = lines.len().saturating_sub(40);
             eprintln!("--- {} said last:\n{}", self.name, lines[from..].join("\n"));
-        } else if let Some(line) = self.lines().iter().find(|line| line.contains("panicked at")) {
+        } else if let Some(line) = self
+            .lines()
+            .iter()
+            .find(|line| line.contains("panicked at"))
+        {
             panic!("{}: {line}", self.name);
         }
     }

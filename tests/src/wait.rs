@@ -21,7 +21,10 @@ where
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(started.elapsed() < LIMIT, "not within {LIMIT:?}: {sentence}");
+        assert!(
+            started.elapsed() < LIMIT,
+            "not within {LIMIT:?}: {sentence}"
+        );
         tokio::time::sleep(STEP).await;
     }
 }

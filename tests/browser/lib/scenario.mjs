@@ -4,7 +4,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { launchChromium, launchFirefox } from './browsers.mjs';
-import { Network } from './namespace.mjs';
+import { AWAY_ADDRESS, Network } from './namespace.mjs';
 import { ARTIFACTS } from './paths.mjs';
 import { Server } from './server.mjs';
 
@@ -31,6 +31,7 @@ export class Scenario {
 
   /** Takes responsibility for a server that the scenario starts itself. */
   adopt(server) {
+    if (this.network) server.secret('address', AWAY_ADDRESS);
     this.#servers.push(server);
     return server;
   }

@@ -3,7 +3,7 @@
 // A server remembers every secret the scenario met (`secret`), and when it ends its whole log is
 // searched for them and for panics.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { ROOT } from './paths.mjs';
 
 const READY_LIMIT_MS = 20_000;
 const STOP_LIMIT_MS = 35_000;
+const SDP = /a=(candidate|ice-ufrag|ice-pwd|fingerprint|rtpmap)|m=(video|audio) \d/;
 
 /** The binary under test. */
 export function binary() {
@@ -97,34 +98,125 @@ export class Process {
 /** A whole product: one process, or one for each role. */
 export class Server {
   #secrets = new Map();
-  #former = [];
 
-  constructor({ address = '127.0.0.1' } = {}) {
+  /** Without an administrator the product offers its set-up link (`ready.setup_url`). */
+  constructor({ address = '127.0.0.1', administrator = true } = {}) {
     this.address = address;
     this.directory = mkdtempSync(join(tmpdir(), 'lens-test-'));
-    this.admin = { email: 'anna@example.com', password: `Rj4-${randomBytes(12).toString('hex')}` };
     this.processes = [];
-    this.secret('password', this.admin.password);
+    this.roles = {};
+    if (administrator) {
+      const password = this.secret('password', `Rj4-${randomBytes(12).toString('hex')}`);
+      this.admin = { email: 'root@example.com', password };
+    }
   }
 
   /** Starts every role in one process. */
   async start(extra = []) {
-    const password = join(this.directory, 'password');
-    writeFileSync(password, this.admin.password, { mode: 0o600 });
-    const process = new Process('lens', [
-      'serve',
-      '--ready-json',
-      ...['--data-dir', join(this.directory, 'data')],
-      ...['--https', `${this.address}:${this.httpsPort ?? 0}`],
-      ...['--media', `${this.address}:${this.mediaPort ?? 0}`],
-      ...['--bootstrap-admin', `${this.admin.email}:${password}`],
+    const { process, ready } = await this.#launch('lens', 'all', [
+      ...['--https', `${this.address}:0`],
+      ...['--media', `${this.address}:0`],
+      ...this.#bootstrap(),
       ...extra,
     ]);
-    this.processes = [process];
-    this.ready = await process.ready();
-    this.origin = originOf(this.ready);
-    this.http = new Http(this.origin);
+    this.roles = { all: process };
+    this.#opened(ready);
     return this;
+  }
+
+  /** Starts two streaming servers, a session manager and a front, as processes of their own. */
+  async startSplit(extra = []) {
+    this.token = join(this.directory, 'internal-token');
+    writeFileSync(this.token, this.secret('internal token', randomBytes(32).toString('hex')), {
+      mode: 0o600,
+    });
+    this.roles = {};
+    const urls = [];
+    for (const name of ['sfu-1', 'sfu-2']) urls.push(await this.startSfu(name));
+    const manager = await this.#launch(
+      'session-manager',
+      'session-manager',
+      urls.flatMap((url) => ['--sfu', url]),
+    );
+    this.roles['session-manager'] = manager.process;
+    const front = await this.#launch('front', 'front', [
+      ...['--https', `${this.address}:0`],
+      ...['--session-manager', manager.ready.operator_url],
+      ...this.#bootstrap(),
+      ...extra,
+    ]);
+    this.roles.front = front.process;
+    this.#opened(front.ready);
+    return this;
+  }
+
+  /** Starts one streaming server of a split product; returns its private URL. */
+  async startSfu(name, operator = '127.0.0.1:0') {
+    const { process, ready } = await this.#launch(
+      name,
+      'sfu',
+      ['--node', name, '--media', `${this.address}:0`],
+      operator,
+    );
+    this.roles[name] = process;
+    return ready.operator_url;
+  }
+
+  async #launch(name, role, parameters, operator = '127.0.0.1:0') {
+    const process = new Process(name, [
+      ...['serve', '--ready-json', '--role', role, '--operator', operator],
+      ...['--data-dir', role === 'all' || role === 'front' ? this.data : join(this.directory, name)],
+      ...(this.token ? ['--internal-token', this.token] : []),
+      ...parameters,
+    ]);
+    this.processes.push(process);
+    return { process, ready: await process.ready() };
+  }
+
+  #bootstrap() {
+    if (!this.admin) return [];
+    const file = join(this.directory, 'password');
+    writeFileSync(file, this.admin.password, { mode: 0o600 });
+    return ['--bootstrap-admin', `${this.admin.email}:${file}`];
+  }
+
+  #opened(ready) {
+    this.ready = ready;
+    this.origin = new URL(ready.console_url).origin;
+    this.http = new Http(this.origin);
+    this.secret('set-up token', ready.setup_url?.split('#')[1]);
+  }
+
+  /** Makes an account with the command line; returns e-mail, name and password. */
+  technician(email, name, { administrator = false } = {}) {
+    const password = this.secret('password', `Wx7-${randomBytes(12).toString('hex')}`);
+    const file = join(this.directory, `password-${email}`);
+    writeFileSync(file, password, { mode: 0o600 });
+    const extra = administrator ? ['--administrator'] : [];
+    this.command('admin', 'technician', 'add', email, '--name', name, '--password-file', file, ...extra);
+    return { email, name, password };
+  }
+
+  /** Makes an API key with every right that media scenarios need; returns its secret. */
+  apiKey({ origins = [], name = 'harness' } = {}) {
+    const scopes = ['conferences:write', 'conferences:read', 'participants:write', 'nodes:read'];
+    const flags = scopes.flatMap((scope) => ['--scope', scope]);
+    const allowed = origins.flatMap((origin) => ['--origin', origin]);
+    const printed = this.command('admin', 'api-key', 'add', name, ...flags, ...allowed);
+    const key = printed.match(/shown once\): (\S+)/)?.[1];
+    if (!key) throw new Error(`no key was printed:\n${printed}`);
+    return this.secret('API key', key);
+  }
+
+  /** Runs `lens` with these parameters over the same data directory; returns what it printed. */
+  command(...parameters) {
+    const all = [...parameters, '--data-dir', this.data];
+    return execFileSync(binary(), all, { encoding: 'utf8', env: cleanEnvironment() });
+  }
+
+  /** The data directory. */
+  get data() {
+    return join(this.directory, 'data');
   }
 
   /** Remembers something that must never stand in a log. */
@@ -133,14 +225,15 @@ export class Server {
     return text;
   }
 
-  /** What must not have happened: panics, and secrets in the log. */
+  /** What must not have happened: panics, and secrets or SDP in the log. */
   faults() {
     const faults = [];
-    for (const process of [...this.#former, ...this.processes]) {
-      for (const line of process.lines) {
+    for (const process of this.processes) {
+      for (const line of process.lines.filter((l) => !l.startsWith('{"ready"'))) {
         if (/panicked at|stack backtrace/.test(line)) faults.push(`${process.named}: ${line}`);
+        if (SDP.test(line)) faults.push(`${process.named}: SDP stands in the log: ${line.slice(0, 60)}…`);
         for (const [text, kind] of this.#secrets) {
-          if (line.includes(text) && !line.startsWith('{"ready"')) {
+          if (stands(text, line)) {
             faults.push(`${process.named}: a ${kind} stands in the log: ${line.slice(0, 60)}…`);
           }
         }
@@ -151,15 +244,9 @@ export class Server {
 
   /** Every line of every process, for the artifacts. */
   log() {
-    return [...this.#former, ...this.processes]
+    return this.processes
       .flatMap((process) => process.lines.map((line) => `[${process.named}] ${line}`))
       .join('\n');
-  }
-
-  /** Ends and forgets a process, to be started again; its log is still judged. */
-  retire(process) {
-    this.#former.push(process);
-    this.processes = this.processes.filter((other) => other !== process);
   }
 
   async stop() {
@@ -171,15 +258,17 @@ export class Server {
   }
 }
 
-function originOf(ready) {
-  const url = ready.console_url ?? ready.console ?? ready.https;
-  return new URL(url).origin;
-}
-
 // The product reads LENS_* as settings: the tests' own variables must not reach it. It logs more than
 // by default, so that the search for secrets is as hard on it as it can be.
 function cleanEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LENS_')));
+}
+
+// A number counts only where it stands alone: microseconds and ids hold any six digits.
+function stands(text, line) {
+  return /^\d+$/.test(text)
+    ? new RegExp(`(?<![\\w.:-])${text}(?![\\w-])`).test(line)
+    : line.includes(text);
 }
 
 function tick(milliseconds) {
