@@ -1,5 +1,14 @@
 //! The streaming server: conference in, packets relayed.
 
 pub mod client;
+pub mod config;
+mod core;
+pub mod error;
+pub mod metrics;
+pub mod server;
 
 pub use client::SfuControl;
+pub use config::Config;
+pub use error::SfuError;
+pub use metrics::Metrics;
+pub use server::{Sfu, SfuHandle};

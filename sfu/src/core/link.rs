@@ -1,0 +1,393 @@
+//! One connection of a participant: a transport, the paths it is reached on, and its bookkeeping.
+
+use std::time::{Duration, Instant};
+
+use lens_protocol::id::{Generation, ParticipantId};
+use lens_protocol::media::{CauseCode, ConnectionStats, SlotKind, TimelineStep};
+
+use super::arena::Key;
+use super::demux::Ufrag;
+use super::forward::Rewriter;
+use super::keyframe::Throttle;
+use super::path::{Carrier, Moment, Path};
+use super::peer::{Counts, Peer};
+use super::slots;
+use super::timeline::Journal;
+use crate::config::Timeouts;
+
+/// Most addresses that one connection is reached on; the longest silent one makes room.
+const MOST_PATHS: usize = 16;
+/// A path that has been silent this long loses its traffic to one that is not.
+const PATH_SILENCE: Duration = Duration::from_millis(500);
+/// Most verified checks a second; ICE uses about 20 while it connects.
+pub(crate) const CHECKS_PER_S: u32 = 100;
+/// Most DTLS bytes before the handshake is done. A handshake takes about 4 KB.
+pub(crate) const HANDSHAKE_BYTES: usize = 64 * 1024;
+/// Steps that the stack may refuse before the peer counts as hostile.
+pub(crate) const MOST_REFUSALS: u32 = 200;
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The offer is out.
+    Offered,
+    /// The answer is in.
+    Answered,
+    /// DTLS is done.
+    Connected,
+}
+
+/// One connection.
+pub(crate) struct Link {
+    pub(crate) room: Key,
+    pub(crate) participant: ParticipantId,
+    pub(crate) generation: Generation,
+    pub(crate) ufrag: Ufrag,
+    pub(crate) kinds: Vec<SlotKind>,
+    pub(crate) peer: Peer,
+    pub(crate) phase: Phase,
+    pub(crate) journal: Journal,
+    pub(crate) tally: Tally,
+    pub(crate) checks: Meter,
+    pub(crate) messages: Meter,
+    pub(crate) video_rate: RateGuard,
+    pub(crate) handshake_bytes: usize,
+    pub(crate) refusals: u32,
+    /// One for each slot the participant receives in.
+    pub(crate) rewriters: Vec<Option<Rewriter>>,
+    /// One for each slot; used for those the participant sends video in.
+    pub(crate) sources: Vec<Source>,
+    /// Whether it waits for its drain at the end of the turn.
+    pub(crate) dirty: bool,
+    /// When the timer that is set for it rings.
+    pub(crate) timer: Option<Instant>,
+    paths: Vec<Reached>,
+    egress: Option<Path>,
+    phase_since: Instant,
+    heard: Instant,
+    checked: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    path: Path,
+    heard: Instant,
+}
+
+/// What is known of one video stream that the participant sends.
+#[derive(Debug, Default)]
+pub(crate) struct Source {
+    /// Keyframe requests to it.
+    pub(crate) throttle: Throttle,
+    /// Timestamp of the keyframe that is arriving.
+    pub(crate) keyframe: Option<u32>,
+    /// Whether a whole keyframe has been announced.
+    pub(crate) announced: bool,
+}
+
+/// What a new connection is made of.
+pub(crate) struct NewLink {
+    pub(crate) room: Key,
+    pub(crate) participant: ParticipantId,
+    pub(crate) generation: Generation,
+    pub(crate) ufrag: Ufrag,
+    pub(crate) kinds: Vec<SlotKind>,
+    pub(crate) peer: Peer,
+    pub(crate) max_video_kbps: u32,
+}
+
+impl Link {
+    pub(crate) fn new(new: NewLink, at: Moment, mut first_sequence: impl FnMut() -> u16) -> Self {
+        let rewriters = new.kinds.iter().map(|kind| {
+            let receives = !slots::is_up(*kind);
+            receives.then(|| Rewriter::new(first_sequence()))
+        });
+        let mut journal = Journal::default();
+        journal.note(TimelineStep::OfferMade, at.wall);
+        Self {
+            rewriters: rewriters.collect(),
+            sources: new.kinds.iter().map(|_| Source::default()).collect(),
+            room: new.room,
+            participant: new.participant,
+            generation: new.generation,
+            ufrag: new.ufrag,
+            kinds: new.kinds,
+            peer: new.peer,
+            phase: Phase::Offered,
+            journal,
+            tally: Tally::default(),
+            checks: Meter::new(at.instant),
+            messages: Meter::new(at.instant),
+            video_rate: RateGuard::new(new.max_video_kbps, at.instant),
+            handshake_bytes: 0,
+            refusals: 0,
+            dirty: false,
+            timer: None,
+            paths: Vec::new(),
+            egress: None,
+            phase_since: at.instant,
+            heard: at.instant,
+            checked: at.instant,
+        }
+    }
+
+    /// Moves on to `phase`.
+    pub(crate) fn enter(&mut self, phase: Phase, step: TimelineStep, at: Moment) {
+        self.phase = phase;
+        self.phase_since = at.instant;
+        self.heard = at.instant;
+        self.checked = at.instant;
+        self.journal.note(step, at.wall);
+    }
+
+    /// Adds a path, or notes that it was heard. Returns the path that had to make room.
+    pub(crate) fn reach(&mut self, path: Path, now: Instant) -> Option<Path> {
+        if let Some(known) = self.paths.iter_mut().find(|known| known.path == path) {
+            known.heard = now;
+            return None;
+        }
+        let mut evicted = None;
+        if self.paths.len() == MOST_PATHS {
+            let idle = self
+                .paths
+                .iter()
+                .enumerate()
+                .filter(|(_, p)| Some(p.path) != self.egress);
+            let oldest = idle.min_by_key(|(_, p)| p.heard).map(|(index, _)| index);
+            evicted = oldest.map(|index| self.paths.swap_remove(index).path);
+        }
+        self.paths.push(Reached { path, heard: now });
+        evicted
+    }
+
+    /// Forgets a path.
+    pub(crate) fn unreach(&mut self, path: &Path) {
+        self.paths.retain(|known| known.path != *path);
+        if self.egress == Some(*path) {
+            self.egress = self.paths.iter().max_by_key(|p| p.heard).map(|p| p.path);
+        }
+    }
+
+    /// All paths it is reached on.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = Path> + '_ {
+        self.paths.iter().map(|reached| reached.path)
+    }
+
+    /// Notes a verified check from `path`. A nominating one moves the traffic there: after a NAT
+    /// has moved the peer, the stack would stay with the former address until that expires.
+    pub(crate) fn note_check(&mut self, path: Path, nominates: bool, now: Instant) {
+        self.heard = now;
+        self.checked = now;
+        if nominates {
+            self.egress = Some(path);
+        }
+    }
+
+    /// Notes any other packet from `path`, one of its own.
+    pub(crate) fn note_packet(&mut self, path: Path, now: Instant) {
+        self.heard = now;
+        let Some(known) = self.paths.iter_mut().find(|known| known.path == path) else {
+            return;
+        };
+        known.heard = now;
+        if self
+            .egress
+            .is_some_and(|egress| egress != path && self.silent(&egress, now))
+        {
+            self.egress = Some(path);
+        }
+    }
+
+    /// Where traffic goes, when the peer's own checks have said so.
+    pub(crate) fn egress(&self) -> Option<Path> {
+        self.egress
+    }
+
+    /// The path with this remote address, for the stack's replies to checks.
+    pub(crate) fn path_to(&self, carrier: Carrier, remote: std::net::SocketAddr) -> Option<Path> {
+        self.paths()
+            .find(|path| path.carrier == carrier && path.remote == remote)
+    }
+
+    /// Why the connection has to be given up now, if it has to.
+    pub(crate) fn overdue(&self, timeouts: &Timeouts, now: Instant) -> Option<CauseCode> {
+        if self.limit(timeouts) > now {
+            return None;
+        }
+        Some(match self.phase {
+            Phase::Offered => CauseCode::NoAnswer,
+            Phase::Answered if self.journal.reached(TimelineStep::FirstCheck) => {
+                CauseCode::DtlsFailed
+            }
+            Phase::Answered => CauseCode::NoConnectivityCheck,
+            Phase::Connected => CauseCode::Silent,
+        })
+    }
+
+    /// When the connection next needs attention.
+    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Instant {
+        let keyframes = self
+            .sources
+            .iter()
+            .filter_map(|source| source.throttle.deadline());
+        let stack = self.peer.deadline().into_iter();
+        keyframes
+            .chain(stack)
+            .fold(self.limit(timeouts), Instant::min)
+    }
+
+    /// The figures others are told.
+    pub(crate) fn stats(&self) -> ConnectionStats {
+        let connected = self.phase == Phase::Connected;
+        let carrier = self
+            .egress
+            .or_else(|| self.paths().next())
+            .filter(|_| connected);
+        ConnectionStats {
+            transport: carrier.map(|path| match path.carrier {
+                Carrier::Udp => "udp".to_owned(),
+                Carrier::Tcp => "tcp".to_owned(),
+            }),
+            srtp_profile: self.peer.srtp_profile().map(str::to_owned),
+            ..self.tally.describe()
+        }
+    }
+
+    fn limit(&self, timeouts: &Timeouts) -> Instant {
+        match self.phase {
+            Phase::Offered => self.phase_since + timeouts.answer,
+            Phase::Answered => self.phase_since + timeouts.connect,
+            Phase::Connected => {
+                (self.heard + timeouts.silence).min(self.checked + timeouts.consent)
+            }
+        }
+    }
+
+    fn silent(&self, path: &Path, now: Instant) -> bool {
+        let known = self.paths.iter().find(|known| known.path == *path);
+        known.is_none_or(|known| now.saturating_duration_since(known.heard) >= PATH_SILENCE)
+    }
+}
+
+/// Counters of one connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) packets_in: u64,
+    pub(crate) packets_out: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) plis_in: u64,
+    pub(crate) plis_out: u64,
+    pub(crate) counts: Counts,
+}
+
+impl Tally {
+    fn describe(&self) -> ConnectionStats {
+        ConnectionStats {
+            transport: None,
+            srtp_profile: None,
+            packets_in: self.packets_in,
+            packets_out: self.packets_out,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            plis_out: self.plis_out,
+            plis_in: self.plis_in,
+            nacks_in: self.counts.nacks_in,
+            loss: self.counts.loss,
+            rtt_ms: self.counts.rtt.map(|rtt| rtt.as_secs_f32() * 1_000.0),
+        }
+    }
+}
+
+/// Counts things in whole seconds.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    since: Instant,
+    count: u32,
+}
+
+impl Meter {
+    fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            count: 0,
+        }
+    }
+
+    /// Counts one; false when it is more than `limit` in this second.
+    pub(crate) fn allow(&mut self, limit: u32, now: Instant) -> bool {
+        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
+            *self = Self::new(now);
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= limit
+    }
+}
+
+/// Watches that a sender keeps to the conference's bitrate.
+///
+/// Encoders overshoot for seconds after a scene change or a keyframe, and repairs come on top; who
+/// sends more than twice the policy for ten seconds on end does not keep to it at all.
+#[derive(Debug)]
+pub(crate) struct RateGuard {
+    bytes_per_s: u64,
+    since: Instant,
+    bytes: u64,
+    seconds_over: u32,
+}
+
+impl RateGuard {
+    const SECONDS: u32 = 10;
+
+    fn new(max_kbps: u32, now: Instant) -> Self {
+        Self {
+            bytes_per_s: u64::from(max_kbps) * 2 * 1_000 / 8,
+            since: now,
+            bytes: 0,
+            seconds_over: 0,
+        }
+    }
+
+    /// Counts `bytes`; false when the sender has been over for too long.
+    pub(crate) fn allow(&mut self, bytes: usize, now: Instant) -> bool {
+        self.bytes += bytes as u64;
+        let passed = now.saturating_duration_since(self.since);
+        if passed >= Duration::from_secs(1) {
+            let rate = u128::from(self.bytes) * 1_000 / passed.as_millis().max(1);
+            let over = rate > u128::from(self.bytes_per_s);
+            self.seconds_over = if over { self.seconds_over + 1 } else { 0 };
+            self.since = now;
+            self.bytes = 0;
+        }
+        self.seconds_over < Self::SECONDS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meter_starts_anew_each_second() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        assert!(meter.allow(2, start) && meter.allow(2, start));
+        assert!(!meter.allow(2, start));
+        assert!(meter.allow(2, start + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn only_lasting_excess_is_too_much() {
+        let start = Instant::now();
+        let mut guard = RateGuard::new(1_000, start);
+        let second = |n: u64| start + Duration::from_secs(n);
+        for n in 1..=9 {
+            assert!(guard.allow(300_000, second(n)), "second {n}");
+        }
+        assert!(guard.allow(100_000, second(10)), "a quiet second");
+        for n in 11..=19 {
+            assert!(guard.allow(300_000, second(n)), "second {n}");
+        }
+        assert!(!guard.allow(300_000, second(20)));
+    }
+}

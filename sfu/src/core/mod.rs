@@ -1,0 +1,21 @@
+//! The streaming server without its sockets, threads and clocks.
+//!
+//! Start at [`shard`]: what one media worker knows and does. It is fed datagrams, commands and
+//! moments, and hands out datagrams and notices. A [`room`] holds participants, a participant's
+//! connection is a [`link`], a link's transport is a [`peer`].
+
+pub(crate) mod answer;
+pub(crate) mod arena;
+pub(crate) mod codec;
+pub(crate) mod demux;
+pub(crate) mod forward;
+pub(crate) mod framing;
+pub(crate) mod keyframe;
+pub(crate) mod link;
+pub(crate) mod path;
+pub(crate) mod peer;
+pub(crate) mod room;
+pub(crate) mod shard;
+pub(crate) mod slots;
+pub(crate) mod stun;
+pub(crate) mod timeline;

@@ -1,0 +1,189 @@
+//! Making a peer and its offer: about 1.6 ms of CPU, therefore off the media thread.
+
+use std::time::{Duration, Instant};
+
+use lens_protocol::entropy::{Entropy, random_bytes};
+use lens_protocol::media::{MediaAddress, SlotKind, VideoCodec};
+use str0m::config::DtlsCert;
+use str0m::error::IceError;
+use str0m::media::{Direction, MediaKind, Mid};
+use str0m::net::TcpType;
+use str0m::rtp::Extension;
+use str0m::{Candidate, IceCreds, RtcConfig};
+
+use super::{Peer, tap};
+use crate::core::demux::{Ufrag, ice_char};
+use crate::core::slots;
+use crate::error::SfuError;
+
+/// How often the stack hands out its own counts.
+const STATS_INTERVAL: Duration = Duration::from_secs(2);
+/// Header extension number of abs-capture-time; 9 is free in the stack's standard map.
+const ABS_CAPTURE_TIME: u8 = 9;
+/// The data channel's label.
+const CHANNEL_LABEL: &str = "lens";
+/// Most bytes the stack queues towards one peer's data channel.
+pub(crate) const CHANNEL_BUFFER: usize = 256 * 1024;
+/// Longest data channel message taken from a peer.
+pub(crate) const CHANNEL_MESSAGE: u32 = 64 * 1024;
+/// The media stream that the camera's picture and voice share, for lip sync.
+const CAMERA_STREAM: &str = "camera";
+
+/// The certificate that all peers of a process show in DTLS.
+#[derive(Clone)]
+pub(crate) struct Identity(DtlsCert);
+
+impl Identity {
+    /// A new self-signed certificate.
+    pub(crate) fn generate() -> Result<Self, SfuError> {
+        let certificate = tap::provider().dtls_provider.generate_certificate();
+        let missing = || SfuError::Stack("no DTLS certificate could be made".to_owned());
+        certificate.map(Self).ok_or_else(missing)
+    }
+}
+
+/// ICE credentials of one offer. The stack's own come from a generator that is not cryptographic.
+pub(crate) struct Credentials {
+    pub(crate) ufrag: Ufrag,
+    password: String,
+}
+
+impl Credentials {
+    /// Fresh credentials on `worker`: a password of 192 random bits.
+    pub(crate) fn new(worker: u8, entropy: &mut dyn Entropy) -> Self {
+        let password: [u8; 32] = random_bytes(entropy);
+        Self {
+            ufrag: Ufrag::new(worker, random_bytes(entropy)),
+            password: password
+                .iter()
+                .map(|byte| char::from(ice_char(*byte)))
+                .collect(),
+        }
+    }
+}
+
+/// What an offer is made from.
+pub(crate) struct Blueprint<'a> {
+    pub(crate) credentials: Credentials,
+    pub(crate) identity: &'a Identity,
+    pub(crate) addresses: &'a [MediaAddress],
+    pub(crate) layout: &'a [SlotKind],
+    pub(crate) codecs: &'a [VideoCodec],
+    pub(crate) now: Instant,
+}
+
+/// A peer with its offer.
+pub(crate) struct Built {
+    pub(crate) peer: Peer,
+    pub(crate) ufrag: Ufrag,
+    pub(crate) sdp: String,
+    /// The `a=mid` of each slot, in order.
+    pub(crate) mids: Vec<String>,
+}
+
+/// Makes a peer and its offer.
+pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
+    let ufrag = blueprint.credentials.ufrag;
+    let mut rtc = configure(&blueprint).build(blueprint.now);
+    let profile = tap::take_latest();
+    for address in blueprint.addresses {
+        for candidate in candidates(address)? {
+            rtc.add_local_candidate(candidate);
+        }
+    }
+    let mut changes = rtc.sdp_api();
+    let mut voices = 0;
+    let mids: Vec<Mid> = blueprint
+        .layout
+        .iter()
+        .enumerate()
+        .map(|(index, kind)| {
+            let stream = stream_name(*kind, &mut voices);
+            let track = Some(format!("{stream}-{index}"));
+            changes.add_media(
+                media_kind(*kind),
+                direction(*kind),
+                Some(stream),
+                track,
+                None,
+            )
+        })
+        .collect();
+    let channel = changes.add_channel(CHANNEL_LABEL.to_owned());
+    let (offer, pending) = changes
+        .apply()
+        .ok_or_else(|| SfuError::Stack("the stack made no offer".to_owned()))?;
+    Ok(Built {
+        ufrag,
+        sdp: offer.to_sdp_string(),
+        mids: mids.iter().map(ToString::to_string).collect(),
+        peer: Peer::new(
+            rtc,
+            pending,
+            mids,
+            blueprint.layout.to_vec(),
+            channel,
+            profile,
+        ),
+    })
+}
+
+fn configure(blueprint: &Blueprint<'_>) -> RtcConfig {
+    let mut config = RtcConfig::new()
+        .set_crypto_provider(tap::provider())
+        .set_dtls_cert(blueprint.identity.0.clone())
+        .set_ice_lite(true)
+        .set_rtp_mode(true)
+        .set_stats_interval(Some(STATS_INTERVAL))
+        .set_sctp_max_buffered_amount(CHANNEL_BUFFER)
+        .set_sctp_max_message_size(CHANNEL_MESSAGE)
+        .set_extension(ABS_CAPTURE_TIME, Extension::AbsoluteCaptureTime)
+        .set_local_ice_credentials(IceCreds {
+            ufrag: blueprint.credentials.ufrag.as_str().to_owned(),
+            pass: blueprint.credentials.password.clone(),
+        });
+    super::codecs::configure(config.codec_config(), blueprint.codecs);
+    config
+}
+
+fn candidates(address: &MediaAddress) -> Result<Vec<Candidate>, SfuError> {
+    let refused = |error: IceError| SfuError::Stack(format!("no candidate: {error}"));
+    let udp = Candidate::host(address.udp, "udp").map_err(refused)?;
+    let tcp = address.tcp.map(|tcp| {
+        let candidate = Candidate::builder()
+            .tcp()
+            .host(tcp)
+            .tcptype(TcpType::Passive);
+        candidate.build().map_err(refused)
+    });
+    Ok([udp].into_iter().chain(tcp.transpose()?).collect())
+}
+
+fn media_kind(kind: SlotKind) -> MediaKind {
+    match slots::is_video(kind) {
+        true => MediaKind::Video,
+        false => MediaKind::Audio,
+    }
+}
+
+fn direction(kind: SlotKind) -> Direction {
+    match slots::is_up(kind) {
+        true => Direction::RecvOnly,
+        false => Direction::SendOnly,
+    }
+}
+
+fn stream_name(kind: SlotKind, voices: &mut usize) -> String {
+    match kind {
+        SlotKind::VideoDown => CAMERA_STREAM.to_owned(),
+        SlotKind::AudioDown => {
+            *voices += 1;
+            match *voices {
+                1 => CAMERA_STREAM.to_owned(),
+                number => format!("voice-{number}"),
+            }
+        }
+        SlotKind::ScreenDown => "screen".to_owned(),
+        _ => "own".to_owned(),
+    }
+}

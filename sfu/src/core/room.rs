@@ -1,0 +1,177 @@
+//! A conference and its participants, as one worker knows them.
+
+use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
+use lens_protocol::media::{
+    CauseCode, ConnectionStats, CreateMediaRoom, MediaPolicy, Offered, Role, Slot, SlotKind,
+};
+
+use super::arena::Key;
+use super::slots::Seats;
+use super::timeline::Journal;
+
+/// One conference.
+pub(crate) struct Room {
+    pub(crate) conference: ConferenceId,
+    pub(crate) epoch: Epoch,
+    pub(crate) held: bool,
+    pub(crate) max_participants: u8,
+    pub(crate) media: MediaPolicy,
+    pub(crate) memo: serde_json::Value,
+    pub(crate) participants: Vec<Participant>,
+}
+
+/// One participant, whatever its connections do.
+pub(crate) struct Participant {
+    pub(crate) id: ParticipantId,
+    pub(crate) role: Role,
+    pub(crate) memo: serde_json::Value,
+    /// Who is in its slots.
+    pub(crate) seats: Seats,
+    /// The newest offer.
+    pub(crate) newest: Newest,
+    /// The connected link its media goes over; an older one until the newest is connected.
+    pub(crate) current: Option<Key>,
+    /// Who receives what it sends, and in which slot of theirs.
+    pub(crate) routes: Routes,
+}
+
+/// The newest offer of a participant and what became of it.
+pub(crate) struct Newest {
+    pub(crate) generation: Generation,
+    pub(crate) negotiation: NegotiationId,
+    pub(crate) mids: Vec<String>,
+    pub(crate) sdp: String,
+    pub(crate) answered: bool,
+    /// The connection, while it lives.
+    pub(crate) link: Option<Key>,
+    /// What it was, once it has ended.
+    pub(crate) ended: Option<Ended>,
+}
+
+/// What is left of a connection.
+pub(crate) struct Ended {
+    pub(crate) cause: CauseCode,
+    pub(crate) journal: Journal,
+    pub(crate) stats: ConnectionStats,
+}
+
+/// Receivers of one participant, kept ready so that forwarding searches nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    video: Vec<(Key, usize)>,
+    voice: Vec<(Key, usize)>,
+}
+
+impl Routes {
+    /// The receivers of what is sent in a slot of this kind.
+    pub(crate) fn of(&self, up: SlotKind) -> &[(Key, usize)] {
+        match up {
+            SlotKind::VideoUp => &self.video,
+            SlotKind::AudioUp => &self.voice,
+            _ => &[],
+        }
+    }
+}
+
+impl Room {
+    pub(crate) fn new(new: CreateMediaRoom) -> Self {
+        Self {
+            conference: new.conference,
+            epoch: new.epoch,
+            held: false,
+            max_participants: new.max_participants,
+            media: new.media,
+            memo: new.memo,
+            participants: Vec::new(),
+        }
+    }
+
+    pub(crate) fn participant(&self, id: ParticipantId) -> Option<&Participant> {
+        self.participants
+            .iter()
+            .find(|participant| participant.id == id)
+    }
+
+    pub(crate) fn participant_mut(&mut self, id: ParticipantId) -> Option<&mut Participant> {
+        self.participants
+            .iter_mut()
+            .find(|participant| participant.id == id)
+    }
+
+    /// Seats a new participant among the others. Returns whose slots changed.
+    pub(crate) fn seat(&mut self, mut new: Participant) -> Vec<ParticipantId> {
+        let mut changed = vec![new.id];
+        for other in &mut self.participants {
+            new.seats.admit(other.id, other.role);
+            if other.seats.admit(new.id, new.role) {
+                changed.push(other.id);
+            }
+        }
+        self.participants.push(new);
+        changed
+    }
+
+    /// Takes a participant out. Returns it and whose slots changed.
+    pub(crate) fn unseat(
+        &mut self,
+        id: ParticipantId,
+    ) -> Option<(Participant, Vec<ParticipantId>)> {
+        let index = self
+            .participants
+            .iter()
+            .position(|participant| participant.id == id)?;
+        let gone = self.participants.remove(index);
+        let others = self.participants.iter_mut();
+        let changed = others.filter_map(|other| other.seats.dismiss(id).then_some(other.id));
+        Some((gone, changed.collect()))
+    }
+
+    /// Works out anew who receives what, after somebody came, went or was connected.
+    pub(crate) fn reroute(&mut self) {
+        let routes: Vec<Routes> = self
+            .participants
+            .iter()
+            .map(|from| self.routes(from.id))
+            .collect();
+        for (participant, routes) in self.participants.iter_mut().zip(routes) {
+            participant.routes = routes;
+        }
+    }
+
+    fn routes(&self, from: ParticipantId) -> Routes {
+        let receivers = |kind| {
+            self.participants.iter().filter_map(move |to| {
+                let link = to.current?;
+                Some((link, to.seats.seat_of(from, kind)?))
+            })
+        };
+        Routes {
+            video: receivers(SlotKind::VideoDown).collect(),
+            voice: receivers(SlotKind::AudioDown).collect(),
+        }
+    }
+}
+
+impl Participant {
+    /// Its slots as others are told.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        self.seats.describe(&self.newest.mids)
+    }
+
+    /// The newest offer as others are told.
+    pub(crate) fn offered(&self) -> Offered {
+        Offered {
+            negotiation_id: self.newest.negotiation,
+            sdp: self.newest.sdp.clone(),
+            slots: self.slots(),
+        }
+    }
+
+    /// Its living connections: the newest and, until that is connected, a former one.
+    pub(crate) fn links(&self) -> impl Iterator<Item = Key> {
+        let former = self
+            .current
+            .filter(|current| self.newest.link != Some(*current));
+        self.newest.link.into_iter().chain(former)
+    }
+}

@@ -1,0 +1,423 @@
+//! Commands: conferences, participants, offers, answers.
+
+use std::sync::atomic::Ordering;
+
+use lens_protocol::entropy::random_bytes;
+use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
+use lens_protocol::limits::PARTICIPANTS;
+use lens_protocol::media::{
+    AddParticipant, CauseCode, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, MediaPolicy, Offered,
+    RemoveParticipant, Role, SfuEventKind, SlotKind, Timeline, TimelineStep,
+};
+
+use super::{Broken, Shard, guarded};
+use crate::config::MIN_ROOM;
+use crate::core::answer::Answer;
+use crate::core::arena::Key;
+use crate::core::link::{Link, NewLink, Phase};
+use crate::core::path::Moment;
+use crate::core::peer::{Built, ParsedAnswer};
+use crate::core::room::{Newest, Participant, Room};
+use crate::core::slots::{self, Seats};
+use crate::error::SfuError;
+
+/// What a participant's offer has to be made of.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) layout: Vec<SlotKind>,
+    pub(crate) media: MediaPolicy,
+}
+
+/// Whether an offer has to be made.
+#[derive(Debug)]
+pub(crate) enum Invitation {
+    /// This generation has its offer already.
+    Exists(Offered),
+    /// An offer has to be made.
+    Make(Wanted),
+}
+
+/// An answer, judged and parsed off the media thread.
+pub(crate) struct Answering {
+    pub(crate) conference: ConferenceId,
+    pub(crate) epoch: Epoch,
+    pub(crate) participant: ParticipantId,
+    pub(crate) negotiation: NegotiationId,
+    pub(crate) answer: Answer,
+    pub(crate) parsed: ParsedAnswer,
+}
+
+impl Shard {
+    /// Opens a conference; a newer epoch replaces what was there.
+    pub(crate) fn create(&mut self, new: CreateMediaRoom, at: Moment) -> Result<(), SfuError> {
+        if !(MIN_ROOM..=PARTICIPANTS).contains(&new.max_participants) {
+            return Err(SfuError::RoomSize);
+        }
+        if let Some(key) = self.by_conference.get(&new.conference).copied() {
+            let known = self.rooms.get(key).map_or(Epoch(0), |room| room.epoch);
+            if new.epoch == known {
+                return Ok(());
+            }
+            if new.epoch < known {
+                return Err(SfuError::StaleEpoch);
+            }
+            self.dissolve(key, at);
+        }
+        let conference = new.conference;
+        let key = self.rooms.insert(|_| Room::new(new));
+        self.by_conference.insert(conference, key);
+        Ok(())
+    }
+
+    /// Whether a conference is here.
+    pub(crate) fn knows(&self, conference: ConferenceId) -> bool {
+        self.by_conference.contains_key(&conference)
+    }
+
+    /// Ends a conference; one that is not there is fine.
+    pub(crate) fn end(&mut self, end: &EndMediaRoom, at: Moment) -> Result<(), SfuError> {
+        match self.room_key(end.conference, end.epoch) {
+            Ok(key) => {
+                self.dissolve(key, at);
+                Ok(())
+            }
+            Err(SfuError::ConferenceNotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Holds or resumes a conference.
+    pub(crate) fn hold(&mut self, hold: &HoldMediaRoom, at: Moment) -> Result<(), SfuError> {
+        let key = self.room_key(hold.conference, hold.epoch)?;
+        let Some(room) = self
+            .rooms
+            .get_mut(key)
+            .filter(|room| room.held != hold.held)
+        else {
+            return Ok(());
+        };
+        room.held = hold.held;
+        let links: Vec<Key> = room.participants.iter().filter_map(|p| p.current).collect();
+        for link in links {
+            self.restart_streams(link);
+            if !hold.held {
+                self.want_keyframes_of(link, at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges a wish to add a participant, or to give it a new generation, before its offer is
+    /// made.
+    pub(crate) fn invite(&self, add: &AddParticipant) -> Result<Invitation, SfuError> {
+        let key = self.room_key(add.conference, add.epoch)?;
+        let room = self.rooms.get(key).ok_or(SfuError::ConferenceNotFound)?;
+        match room.participant(add.participant) {
+            Some(known) => {
+                if known.role != add.role {
+                    return Err(SfuError::RoleChanged);
+                }
+                if add.generation < known.newest.generation {
+                    return Err(SfuError::StaleGeneration);
+                }
+                if add.generation == known.newest.generation {
+                    return Ok(Invitation::Exists(known.offered()));
+                }
+            }
+            None => self.may_enter(room, add.role)?,
+        }
+        Ok(Invitation::Make(Wanted {
+            layout: slots::layout(add.role, room.max_participants),
+            media: room.media.clone(),
+        }))
+    }
+
+    /// Adds a participant, or gives it a new generation, with the offer that was made for it.
+    pub(crate) fn add(
+        &mut self,
+        add: AddParticipant,
+        built: Built,
+        negotiation: NegotiationId,
+        at: Moment,
+    ) -> Result<Offered, SfuError> {
+        if let Invitation::Exists(offered) = self.invite(&add)? {
+            return Ok(offered);
+        }
+        let key = self.room_key(add.conference, add.epoch)?;
+        let link = self.plug(key, &add, built.peer, built.ufrag, at)?;
+        let newest = Newest {
+            generation: add.generation,
+            negotiation,
+            mids: built.mids,
+            sdp: built.sdp,
+            answered: false,
+            link: Some(link),
+            ended: None,
+        };
+        self.install(key, add, newest, at)
+    }
+
+    /// Applies an answer. An answer that breaks a rule leaves the offer open for a better one; one
+    /// that the stack refuses ends the connection.
+    pub(crate) fn answer(&mut self, answering: Answering, at: Moment) -> Result<(), SfuError> {
+        let key = self.room_key(answering.conference, answering.epoch)?;
+        let participant = self.participant_mut(key, answering.participant)?;
+        let newest = &mut participant.newest;
+        if newest.negotiation != answering.negotiation {
+            return Err(SfuError::StaleGeneration);
+        }
+        if newest.answered {
+            return Err(SfuError::AlreadyAnswered);
+        }
+        let Some(link) = newest.link else {
+            let cause = newest.ended.as_ref().map(|ended| ended.cause);
+            return Err(SfuError::ConnectionEnded(
+                cause.unwrap_or(CauseCode::PeerClosed),
+            ));
+        };
+        answering
+            .answer
+            .fits(participant.seats.kinds(), &newest.mids)?;
+        newest.answered = true;
+        self.apply(link, answering.parsed, at)
+    }
+
+    /// Removes a participant; one that is not there is fine.
+    pub(crate) fn remove(
+        &mut self,
+        remove: &RemoveParticipant,
+        at: Moment,
+    ) -> Result<(), SfuError> {
+        let key = match self.room_key(remove.conference, remove.epoch) {
+            Err(SfuError::ConferenceNotFound) => return Ok(()),
+            other => other?,
+        };
+        let room = self
+            .rooms
+            .get_mut(key)
+            .ok_or(SfuError::ConferenceNotFound)?;
+        let Some((gone, changed)) = room.unseat(remove.participant) else {
+            return Ok(());
+        };
+        room.reroute();
+        self.config
+            .occupancy
+            .participants
+            .fetch_sub(1, Ordering::Relaxed);
+        for link in gone.links() {
+            self.close(link, at);
+        }
+        let participant = gone.id;
+        self.notice(key, SfuEventKind::Removed { participant }, at);
+        self.announce_slots(key, &changed, at);
+        Ok(())
+    }
+
+    /// What happened to a participant's newest connection.
+    pub(crate) fn timeline(
+        &self,
+        conference: ConferenceId,
+        participant: ParticipantId,
+    ) -> Result<Timeline, SfuError> {
+        let key = self.by_conference.get(&conference);
+        let room = key.and_then(|key| self.rooms.get(*key));
+        let room = room.ok_or(SfuError::ConferenceNotFound)?;
+        let known = room
+            .participant(participant)
+            .ok_or(SfuError::ParticipantNotFound)?;
+        let newest = &known.newest;
+        if let Some(ended) = &newest.ended {
+            let stats = ended.stats.clone();
+            return Ok(ended
+                .journal
+                .describe(participant, newest.generation, stats));
+        }
+        let link = newest.link.and_then(|link| self.links.get(link));
+        let link = link.ok_or(SfuError::ParticipantNotFound)?;
+        Ok(link
+            .journal
+            .describe(participant, newest.generation, link.stats()))
+    }
+
+    /// Ends all conferences: the node stops.
+    pub(crate) fn dissolve_all(&mut self, at: Moment) {
+        let rooms: Vec<Key> = self.by_conference.values().copied().collect();
+        for key in rooms {
+            self.dissolve(key, at);
+        }
+    }
+
+    fn room_key(&self, conference: ConferenceId, epoch: Epoch) -> Result<Key, SfuError> {
+        let key = self.by_conference.get(&conference).copied();
+        let key = key.ok_or(SfuError::ConferenceNotFound)?;
+        let room = self.rooms.get(key).ok_or(SfuError::ConferenceNotFound)?;
+        if epoch < room.epoch {
+            return Err(SfuError::StaleEpoch);
+        }
+        // A newer placement than the one this node was told of: it has no conference here yet.
+        if epoch > room.epoch {
+            return Err(SfuError::ConferenceNotFound);
+        }
+        Ok(key)
+    }
+
+    fn participant_mut(
+        &mut self,
+        room: Key,
+        id: ParticipantId,
+    ) -> Result<&mut Participant, SfuError> {
+        let room = self
+            .rooms
+            .get_mut(room)
+            .ok_or(SfuError::ConferenceNotFound)?;
+        room.participant_mut(id)
+            .ok_or(SfuError::ParticipantNotFound)
+    }
+
+    fn may_enter(&self, room: &Room, role: Role) -> Result<(), SfuError> {
+        if room.participants.len() >= usize::from(room.max_participants) {
+            return Err(SfuError::ConferenceFull);
+        }
+        if role == Role::Camera && room.participants.iter().any(|p| p.role == Role::Camera) {
+            return Err(SfuError::RoleTaken);
+        }
+        let occupancy = &self.config.occupancy;
+        if occupancy.participants.load(Ordering::Relaxed) >= occupancy.max {
+            return Err(SfuError::NodeFull);
+        }
+        Ok(())
+    }
+
+    fn plug(
+        &mut self,
+        room: Key,
+        add: &AddParticipant,
+        peer: crate::core::peer::Peer,
+        ufrag: crate::core::demux::Ufrag,
+        at: Moment,
+    ) -> Result<Key, SfuError> {
+        let known = self.rooms.get(room).ok_or(SfuError::ConferenceNotFound)?;
+        let new = NewLink {
+            room,
+            participant: add.participant,
+            generation: add.generation,
+            ufrag,
+            kinds: slots::layout(add.role, known.max_participants),
+            peer,
+            max_video_kbps: known.media.max_video_kbps,
+        };
+        let entropy = &mut self.config.entropy;
+        let link = Link::new(new, at, || {
+            u16::from_be_bytes(random_bytes(entropy.as_mut()))
+        });
+        let key = self.links.insert(|_| link);
+        self.demux.register(ufrag, key);
+        self.touch(key);
+        Ok(key)
+    }
+
+    fn install(
+        &mut self,
+        key: Key,
+        add: AddParticipant,
+        newest: Newest,
+        at: Moment,
+    ) -> Result<Offered, SfuError> {
+        let room = self
+            .rooms
+            .get_mut(key)
+            .ok_or(SfuError::ConferenceNotFound)?;
+        let changed = match room.participant_mut(add.participant) {
+            Some(known) => {
+                let former = std::mem::replace(&mut known.newest, newest);
+                known.memo = add.memo;
+                let unconnected = former.link.filter(|link| known.current != Some(*link));
+                if let Some(link) = unconnected {
+                    self.close(link, at);
+                }
+                Vec::new()
+            }
+            None => {
+                let size = room.max_participants;
+                self.config
+                    .occupancy
+                    .participants
+                    .fetch_add(1, Ordering::Relaxed);
+                room.seat(Participant {
+                    id: add.participant,
+                    role: add.role,
+                    memo: add.memo,
+                    seats: Seats::new(add.participant, add.role, size),
+                    newest,
+                    current: None,
+                    routes: Default::default(),
+                })
+            }
+        };
+        self.announce_slots(key, &changed, at);
+        Ok(self.participant_mut(key, add.participant)?.offered())
+    }
+
+    fn apply(&mut self, key: Key, parsed: ParsedAnswer, at: Moment) -> Result<(), SfuError> {
+        let link = self
+            .links
+            .get_mut(key)
+            .ok_or(SfuError::ParticipantNotFound)?;
+        link.enter(Phase::Answered, TimelineStep::AnswerApplied, at);
+        let mut produce = std::mem::take(&mut self.scratch);
+        let fault = self.config.fault.as_ref();
+        let result = guarded(fault, link.participant, || {
+            link.peer.answer(at.instant, parsed, &mut produce)
+        });
+        self.collect(key, &mut produce);
+        self.scratch = produce;
+        match result {
+            Ok(()) => {
+                self.touch(key);
+                Ok(())
+            }
+            Err(broken) => {
+                if let Broken::Panic = broken {
+                    self.facts.peer_faults += 1;
+                }
+                self.fail(key, CauseCode::BadAnswer, at);
+                Err(SfuError::InvalidSdp("the media stack refused it"))
+            }
+        }
+    }
+
+    fn dissolve(&mut self, key: Key, at: Moment) {
+        let Some(room) = self.rooms.remove(key) else {
+            return;
+        };
+        self.by_conference.remove(&room.conference);
+        let count = u32::try_from(room.participants.len()).unwrap_or(u32::MAX);
+        self.config
+            .occupancy
+            .participants
+            .fetch_sub(count, Ordering::Relaxed);
+        for participant in &room.participants {
+            for link in participant.links() {
+                self.close(link, at);
+            }
+        }
+    }
+
+    pub(super) fn announce_slots(&mut self, key: Key, whose: &[ParticipantId], at: Moment) {
+        for participant in whose.iter().copied() {
+            let room = self.rooms.get(key);
+            let known = room.and_then(|room| room.participant(participant));
+            if let Some(slots) = known.map(Participant::slots) {
+                self.notice(key, SfuEventKind::Slots { participant, slots }, at);
+            }
+        }
+    }
+
+    /// The participant and generation of a link, and whether it is the newest.
+    pub(super) fn standing(&self, key: Key) -> Option<(ParticipantId, Generation, bool)> {
+        let link = self.links.get(key)?;
+        let participant = self.rooms.get(link.room)?.participant(link.participant)?;
+        let newest = participant.newest.link == Some(key);
+        Some((link.participant, link.generation, newest))
+    }
+}

@@ -1,0 +1,177 @@
+//! Datagrams in: whose they are, and what they may do.
+
+use lens_protocol::media::{CauseCode, TimelineStep};
+
+use super::{Broken, Shard, Verdict, guarded};
+use crate::core::arena::Key;
+use crate::core::demux::{Entry, Ufrag};
+use crate::core::framing::LONGEST;
+use crate::core::link::{CHECKS_PER_S, HANDSHAKE_BYTES, Phase};
+use crate::core::path::{Moment, Path};
+use crate::core::stun::{self, Request};
+
+impl Shard {
+    /// Takes one datagram or frame that came on `path`. [`Shard::turn`] has to follow before the
+    /// driver waits again.
+    pub(crate) fn datagram(&mut self, path: Path, bytes: &[u8], at: Moment) -> Verdict {
+        if bytes.len() > LONGEST {
+            self.facts.malformed += 1;
+            return Verdict::Dropped;
+        }
+        if !stun::is_stun(bytes) {
+            return self.packet(path, bytes, at);
+        }
+        match stun::request(bytes) {
+            Some(request) => self.check(path, bytes, request, at),
+            // An ICE-lite server sends no checks, so nothing but requests is expected.
+            None => {
+                self.facts.malformed += 1;
+                Verdict::Dropped
+            }
+        }
+    }
+
+    /// A path's carrier is gone: its TCP connection was closed.
+    pub(crate) fn path_closed(&mut self, path: &Path, at: Moment) {
+        if let Some(key) = self.demux.by_path(path, at.instant) {
+            self.demux.leave(path, key);
+            if let Some(link) = self.links.get_mut(key) {
+                link.unreach(path);
+            }
+        }
+    }
+
+    fn check(&mut self, path: Path, bytes: &[u8], request: Request<'_>, at: Moment) -> Verdict {
+        let ufrag = Ufrag::parse(request.ufrag);
+        let Some(key) = ufrag.and_then(|ufrag| self.demux.by_ufrag(&ufrag)) else {
+            let worker = ufrag.and_then(|ufrag| ufrag.worker());
+            return match worker.filter(|worker| *worker != self.config.worker) {
+                Some(other) => Verdict::OtherWorker(other),
+                None => {
+                    self.facts.unknown_ufrag += 1;
+                    Verdict::Unknown
+                }
+            };
+        };
+        let Some(local) = self.config.local(&path) else {
+            return Verdict::Dropped;
+        };
+        let Some(link) = self.links.get_mut(key) else {
+            return Verdict::Unknown;
+        };
+        if !link.checks.allow(CHECKS_PER_S, at.instant) {
+            self.facts.too_many_checks += 1;
+            return Verdict::Dropped;
+        }
+        let fault = self.config.fault.as_ref();
+        let verified = guarded::<_, Broken>(fault, link.participant, || {
+            Ok(link.peer.accepts(at.instant, &path, local, bytes))
+        });
+        match verified {
+            Ok(true) => {}
+            Ok(false) => {
+                self.facts.bad_integrity += 1;
+                return Verdict::Dropped;
+            }
+            Err(broken) => {
+                self.settle(key, Err(broken), at);
+                return Verdict::Dropped;
+            }
+        }
+        let entered = self.verified(key, path, request.nominates, at);
+        self.feed(key, path, local, bytes, at);
+        match entered {
+            true => Verdict::Entered,
+            false => Verdict::Taken,
+        }
+    }
+
+    /// A check whose integrity has been verified: the path may enter. True when it is new.
+    fn verified(&mut self, key: Key, path: Path, nominates: bool, at: Moment) -> bool {
+        let links = &self.links;
+        let owner = |key| links.get(key).map(|link| (link.room, link.participant));
+        let own = owner(key);
+        let entry = self
+            .demux
+            .enter(path, key, at.instant, |former| owner(former) == own);
+        let Some(link) = self.links.get_mut(key) else {
+            return false;
+        };
+        link.journal.note(TimelineStep::FirstCheck, at.wall);
+        match entry {
+            Entry::Refused => {
+                self.facts.path_refused += 1;
+                return false;
+            }
+            Entry::Known | Entry::Entered { .. } => {
+                link.note_check(path, nominates, at.instant);
+                if let Some(evicted) = link.reach(path, at.instant) {
+                    self.demux.leave(&evicted, key);
+                    self.released.push(evicted);
+                }
+            }
+        }
+        if let Entry::Entered {
+            former: Some(former),
+        } = entry
+            && let Some(former) = self.links.get_mut(former)
+        {
+            former.unreach(&path);
+        }
+        matches!(entry, Entry::Entered { .. })
+    }
+
+    /// Anything but STUN: goes by the path it came on, which a verified check has entered.
+    fn packet(&mut self, path: Path, bytes: &[u8], at: Moment) -> Verdict {
+        let Some(key) = self.demux.by_path(&path, at.instant) else {
+            self.facts.unknown_path += 1;
+            return Verdict::Unknown;
+        };
+        let (Some(local), Some(link)) = (self.config.local(&path), self.links.get_mut(key)) else {
+            return Verdict::Unknown;
+        };
+        let dtls = matches!(bytes.first(), Some(20..=63));
+        if link.phase == Phase::Offered || (link.phase == Phase::Answered && !dtls) {
+            self.facts.too_early += 1;
+            return Verdict::Dropped;
+        }
+        if link.phase == Phase::Answered {
+            link.handshake_bytes += bytes.len();
+            if link.handshake_bytes > HANDSHAKE_BYTES {
+                self.fail(key, CauseCode::OverLimit, at);
+                return Verdict::Dropped;
+            }
+        }
+        link.note_packet(path, at.instant);
+        self.feed(key, path, local, bytes, at);
+        Verdict::Taken
+    }
+
+    /// Gives a datagram to its peer and forwards the media packet that was in it.
+    fn feed(
+        &mut self,
+        key: Key,
+        path: Path,
+        local: std::net::SocketAddr,
+        bytes: &[u8],
+        at: Moment,
+    ) {
+        let Some(link) = self.links.get_mut(key) else {
+            return;
+        };
+        let mut produce = std::mem::take(&mut self.scratch);
+        let fault = self.config.fault.as_ref();
+        let result = guarded(fault, link.participant, || {
+            link.peer
+                .receive(at.instant, &path, local, bytes, &mut produce)
+        });
+        self.collect(key, &mut produce);
+        self.scratch = produce;
+        self.touch(key);
+        match result {
+            Ok(None) => {}
+            Ok(Some(packet)) => self.forward(key, &packet, at),
+            Err(broken) => self.settle(key, Err(broken), at),
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! The control handle: what a Session Manager in the same process holds, and the HTTP door calls.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use lens_protocol::Problem;
+use lens_protocol::id::{ConferenceId, NegotiationId, ParticipantId};
+use lens_protocol::media::{
+    AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, MediaAddress,
+    NodeReport, NodeState, Offered, RemoveParticipant, SfuEvents, Timeline,
+};
+use lens_runtime::clock::Clock;
+use lens_runtime::entropy::SystemEntropy;
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
+
+use super::events::EventLog;
+use super::sockets::Door;
+use super::worker::{Inbound, Port, new_connection};
+use crate::client::SfuControl;
+use crate::config::Config;
+use crate::core::answer::Answer;
+use crate::core::path::Moment;
+use crate::core::peer::{self, Blueprint, Built, Credentials, Identity};
+use crate::core::shard::{Answering, Invitation, Occupancy, Shard, ShardReport, Wanted};
+use crate::error::SfuError;
+use crate::metrics::Metrics;
+
+/// How long one DTLS certificate is shown. RFC 8827 wants it changed now and then; making one
+/// takes a millisecond.
+const IDENTITY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest wait of one `events` call.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Control of a running node. Clones share it; the node stops with the last one.
+#[derive(Clone)]
+pub struct SfuHandle(Arc<Running>);
+
+struct Running {
+    node: Node,
+    ports: Vec<Port>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// The node's parts that no worker owns.
+pub(super) struct Node {
+    pub(super) config: Config,
+    addresses: Vec<MediaAddress>,
+    pub(super) doors: Vec<Door>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) log: Arc<EventLog>,
+    pub(super) metrics: Metrics,
+    pub(super) occupancy: Arc<Occupancy>,
+    /// Which worker a conference lives on. Held over creating and ending one, so that the two
+    /// never cross.
+    directory: AsyncMutex<HashMap<ConferenceId, usize>>,
+    identity: Mutex<Option<(Identity, Instant)>>,
+    negotiations: AtomicU64,
+    draining: AtomicBool,
+}
+
+impl Node {
+    pub(super) fn new(
+        config: Config,
+        addresses: Vec<MediaAddress>,
+        doors: Vec<Door>,
+        life: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            occupancy: super::occupancy(&config),
+            metrics: super::metrics(),
+            log: Arc::new(EventLog::new(life)),
+            directory: AsyncMutex::default(),
+            identity: Mutex::default(),
+            negotiations: AtomicU64::new(1),
+            draining: AtomicBool::new(false),
+            config,
+            addresses,
+            doors,
+            clock,
+        }
+    }
+
+    pub(super) fn into_handle(self, workers: Vec<(Port, JoinHandle<()>)>) -> SfuHandle {
+        let (ports, threads) = workers.into_iter().unzip();
+        SfuHandle(Arc::new(Running {
+            node: self,
+            ports,
+            threads: Mutex::new(threads),
+        }))
+    }
+
+    fn identity(&self) -> Result<Identity, SfuError> {
+        let mut kept = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((identity, since)) = kept.as_ref()
+            && since.elapsed() < IDENTITY_LIFE
+        {
+            return Ok(identity.clone());
+        }
+        let identity = Identity::generate()?;
+        *kept = Some((identity.clone(), Instant::now()));
+        Ok(identity)
+    }
+
+    fn build(&self, worker: usize, wanted: &Wanted) -> Result<Built, SfuError> {
+        let worker = u8::try_from(worker).expect("at most 64 workers were started");
+        peer::build(Blueprint {
+            credentials: Credentials::new(worker, &mut SystemEntropy::default()),
+            identity: &self.identity()?,
+            addresses: &self.addresses,
+            layout: &wanted.layout,
+            codecs: &wanted.media.video_codecs,
+            now: Instant::now(),
+        })
+    }
+
+    fn door(&self, local: IpAddr) -> Option<u8> {
+        let exact = self.doors.iter().position(|door| door.local.ip() == local);
+        let family = || {
+            let doors = self.doors.iter();
+            doors
+                .clone()
+                .position(|door| door.local.is_ipv4() == local.is_ipv4())
+        };
+        exact
+            .or_else(family)
+            .and_then(|door| u8::try_from(door).ok())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for port in &self.ports {
+            let _ = port.tell(Inbound::Stop);
+        }
+    }
+}
+
+impl SfuHandle {
+    /// Where peers reach the node.
+    pub fn addresses(&self) -> &[MediaAddress] {
+        &self.0.node.addresses
+    }
+
+    /// The node's figures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.node.metrics
+    }
+
+    /// Takes a TCP connection whose first bytes are a STUN frame (RFC 4571) and of which nothing
+    /// has been read. Never blocks; a connection that cannot be taken is closed.
+    pub fn accept_tcp(&self, stream: TcpStream) {
+        let addresses = (stream.local_addr(), stream.peer_addr());
+        let (Ok(local), Ok(remote)) = addresses else {
+            return;
+        };
+        let Some(door) = self.0.node.door(local.ip().to_canonical()) else {
+            return;
+        };
+        if stream.set_nonblocking(true).is_err() {
+            return;
+        }
+        let stream = mio::net::TcpStream::from_std(stream);
+        let passing = new_connection(stream, door, remote, Instant::now());
+        if let Some(port) = self.0.ports.first() {
+            let _ = port.tell(Inbound::Tcp(Box::new(passing)));
+        }
+    }
+
+    /// Tells all peers goodbye, ends the workers and waits for them.
+    pub async fn stop(&self) {
+        for port in &self.0.ports {
+            let _ = port.tell(Inbound::Stop);
+        }
+        let threads = {
+            let mut threads = self
+                .0
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *threads)
+        };
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                let _ = thread.join();
+            }
+        });
+        let _ = joined.await;
+    }
+
+    /// Runs `command` on a worker's thread.
+    async fn on<T: Send + 'static>(
+        &self,
+        worker: usize,
+        command: impl FnOnce(&mut Shard, Moment) -> T + Send + 'static,
+    ) -> Result<T, SfuError> {
+        let (reply, answer) = oneshot::channel();
+        let port = self.0.ports.get(worker).ok_or(SfuError::Stopped)?;
+        port.tell(Inbound::Command(Box::new(move |shard, at| {
+            let _ = reply.send(command(shard, at));
+        })))?;
+        answer.await.map_err(|_| SfuError::Stopped)
+    }
+
+    async fn worker_of(&self, conference: ConferenceId) -> Result<usize, SfuError> {
+        let directory = self.0.node.directory.lock().await;
+        directory
+            .get(&conference)
+            .copied()
+            .ok_or(SfuError::ConferenceNotFound)
+    }
+
+    async fn create(&self, room: CreateMediaRoom) -> Result<(), SfuError> {
+        let node = &self.0.node;
+        let mut directory = node.directory.lock().await;
+        let conference = room.conference;
+        let known = directory.get(&conference).copied();
+        if known.is_none() && node.draining.load(Ordering::Relaxed) {
+            return Err(SfuError::NodeDraining);
+        }
+        let occupied = node.occupancy.participants.load(Ordering::Relaxed);
+        if known.is_none() && occupied >= node.occupancy.max {
+            return Err(SfuError::NodeFull);
+        }
+        let worker = known.unwrap_or_else(|| least_busy(&directory, self.0.ports.len()));
+        self.on(worker, move |shard, at| shard.create(room, at))
+            .await??;
+        directory.insert(conference, worker);
+        node.metrics.conferences.set(directory.len() as i64);
+        Ok(())
+    }
+
+    async fn end(&self, end: EndMediaRoom) -> Result<(), SfuError> {
+        let node = &self.0.node;
+        let mut directory = node.directory.lock().await;
+        let conference = end.conference;
+        let Some(worker) = directory.get(&conference).copied() else {
+            return Ok(());
+        };
+        let ended = self.on(worker, move |shard, at| {
+            let result = shard.end(&end, at);
+            (result, shard.knows(conference))
+        });
+        let (result, known) = ended.await?;
+        if !known {
+            directory.remove(&conference);
+        }
+        node.metrics.conferences.set(directory.len() as i64);
+        self.count_participants();
+        result
+    }
+
+    async fn add(&self, add: AddParticipant) -> Result<Offered, SfuError> {
+        let worker = self.worker_of(add.conference).await?;
+        let asked = add.clone();
+        let invited = self
+            .on(worker, move |shard, _| shard.invite(&asked))
+            .await??;
+        let wanted = match invited {
+            Invitation::Exists(offered) => return Ok(offered),
+            Invitation::Make(wanted) => wanted,
+        };
+        let running = Arc::clone(&self.0);
+        let built = off_thread(move || running.node.build(worker, &wanted)).await?;
+        let negotiation = NegotiationId(self.0.node.negotiations.fetch_add(1, Ordering::Relaxed));
+        let offered = self
+            .on(worker, move |shard, at| {
+                shard.add(add, built, negotiation, at)
+            })
+            .await??;
+        self.count_participants();
+        Ok(offered)
+    }
+
+    async fn answer(&self, apply: ApplyAnswer) -> Result<(), SfuError> {
+        let worker = self.worker_of(apply.conference).await?;
+        let answering = off_thread(move || {
+            let answer = Answer::parse(&apply.sdp)?;
+            Ok(Answering {
+                conference: apply.conference,
+                epoch: apply.epoch,
+                participant: apply.participant,
+                negotiation: apply.negotiation_id,
+                parsed: peer::parse_answer(&answer.sdp)?,
+                answer,
+            })
+        });
+        let answering = answering.await?;
+        self.on(worker, move |shard, at| shard.answer(answering, at))
+            .await?
+    }
+
+    async fn remove(&self, remove: RemoveParticipant) -> Result<(), SfuError> {
+        let Ok(worker) = self.worker_of(remove.conference).await else {
+            return Ok(());
+        };
+        let removed = self
+            .on(worker, move |shard, at| shard.remove(&remove, at))
+            .await?;
+        self.count_participants();
+        removed
+    }
+
+    async fn hold(&self, hold: HoldMediaRoom) -> Result<(), SfuError> {
+        let worker = self.worker_of(hold.conference).await?;
+        self.on(worker, move |shard, at| shard.hold(&hold, at))
+            .await?
+    }
+
+    async fn read_timeline(
+        &self,
+        conference: ConferenceId,
+        participant: ParticipantId,
+    ) -> Result<Timeline, SfuError> {
+        let worker = self.worker_of(conference).await?;
+        self.on(worker, move |shard, _| {
+            shard.timeline(conference, participant)
+        })
+        .await?
+    }
+
+    async fn read_report(&self) -> Result<NodeReport, SfuError> {
+        let node = &self.0.node;
+        let mut whole = ShardReport::default();
+        for worker in 0..self.0.ports.len() {
+            let part = self
+                .on(worker, |shard, at| shard.report(at.instant))
+                .await?;
+            whole.packets_per_s += part.packets_per_s;
+            whole.rooms.extend(part.rooms);
+        }
+        let draining = node.draining.load(Ordering::Relaxed);
+        Ok(NodeReport {
+            node: node.config.node.clone(),
+            life: node.log.life(),
+            region: node.config.region.clone(),
+            state: if draining {
+                NodeState::Draining
+            } else {
+                NodeState::Up
+            },
+            addresses: node.addresses.clone(),
+            packets_per_s: whole.packets_per_s,
+            participants: node.occupancy.participants.load(Ordering::Relaxed),
+            max_participants: node.config.max_participants,
+            rooms: whole.rooms,
+        })
+    }
+
+    fn count_participants(&self) {
+        let node = &self.0.node;
+        let count = node.occupancy.participants.load(Ordering::Relaxed);
+        node.metrics.participants.set(i64::from(count));
+    }
+}
+
+/// Runs CPU work on the blocking pool. A panic in it is the caller's bad input, nothing more.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SfuError> + Send + 'static,
+) -> Result<T, SfuError> {
+    let joined = tokio::task::spawn_blocking(work).await;
+    joined.unwrap_or_else(|_| Err(SfuError::InvalidSdp("the media stack cannot read it")))
+}
+
+fn least_busy(directory: &HashMap<ConferenceId, usize>, workers: usize) -> usize {
+    let mut load = vec![0_usize; workers];
+    for worker in directory.values() {
+        load[*worker] += 1;
+    }
+    let least = load.iter().enumerate().min_by_key(|(_, count)| **count);
+    least.map_or(0, |(worker, _)| worker)
+}
+
+#[async_trait]
+impl SfuControl for SfuHandle {
+    async fn create_conference(&self, room: CreateMediaRoom) -> Result<(), Problem> {
+        Ok(self.create(room).await?)
+    }
+
+    async fn add_participant(&self, participant: AddParticipant) -> Result<Offered, Problem> {
+        Ok(self.add(participant).await?)
+    }
+
+    async fn apply_answer(&self, answer: ApplyAnswer) -> Result<(), Problem> {
+        Ok(self.answer(answer).await?)
+    }
+
+    async fn remove_participant(&self, participant: RemoveParticipant) -> Result<(), Problem> {
+        Ok(self.remove(participant).await?)
+    }
+
+    async fn hold_conference(&self, hold: HoldMediaRoom) -> Result<(), Problem> {
+        Ok(self.hold(hold).await?)
+    }
+
+    async fn end_conference(&self, room: EndMediaRoom) -> Result<(), Problem> {
+        Ok(self.end(room).await?)
+    }
+
+    async fn timeline(
+        &self,
+        conference: ConferenceId,
+        participant: ParticipantId,
+    ) -> Result<Timeline, Problem> {
+        Ok(self.read_timeline(conference, participant).await?)
+    }
+
+    async fn report(&self) -> Result<NodeReport, Problem> {
+        Ok(self.read_report().await?)
+    }
+
+    async fn events(&self, after: u64, wait: Duration) -> Result<SfuEvents, Problem> {
+        Ok(self.0.node.log.after(after, wait.min(LONGEST_WAIT)).await)
+    }
+
+    async fn drain(&self) -> Result<(), Problem> {
+        self.0.node.draining.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,542 @@
+//! One media worker: a thread with its sockets, its inbox and its shard.
+//!
+//! A turn: wait; read what the sockets have; take the inbox; hand the datagrams to the shard; let
+//! it end its turn; send. The inbox comes before the datagrams, so that what another worker says
+//! about a path is known before the first packet on it is judged.
+//!
+//! With several workers the kernel may deliver a participant's datagrams to another worker's
+//! socket. STUN requests name their worker in the ICE user name; everything else goes by what the
+//! owner has told about the path (`Inbound::Claim`).
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use lens_runtime::clock::Clock;
+use mio::net::{TcpListener, UdpSocket};
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::events::EventLog;
+use super::tcp::{Connections, FIRST_TOKEN, Passing, ReadOutcome};
+use crate::core::framing::LONGEST;
+use crate::core::path::{Carrier, Moment, Path};
+use crate::core::shard::{Shard, Verdict};
+use crate::core::stun;
+use crate::error::SfuError;
+use crate::metrics::Metrics;
+
+/// Datagrams read from one socket in a turn. Higher lets one busy door delay the others; lower
+/// costs more turns.
+const READ_A_TURN: usize = 64;
+/// Messages taken from the inbox in a turn.
+const INBOX_A_TURN: usize = 256;
+/// Messages that may wait for a worker. At the cap commands are refused and datagrams dropped.
+const INBOX: usize = 4_096;
+/// Longest wait: the worker looks after idle connections at least this often.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+const WAKE: Token = Token(0);
+const FIRST_DOOR: usize = 1;
+const FIRST_LISTENER: usize = 1 << 8;
+
+/// A command, run on the worker's thread.
+pub(crate) type Command = Box<dyn FnOnce(&mut Shard, Moment) + Send>;
+
+/// What others tell a worker.
+pub(crate) enum Inbound {
+    /// Run this.
+    Command(Command),
+    /// A datagram that came to another worker's socket.
+    Datagram {
+        from: u8,
+        path: Path,
+        bytes: Vec<u8>,
+    },
+    /// What comes on this path of yours is for the named worker.
+    Claim { path: Path, owner: u8 },
+    /// That path is nobody's any more.
+    Release { path: Path },
+    /// A TCP connection, new or from another worker.
+    Tcp(Box<Passing>),
+    /// End everything.
+    Stop,
+}
+
+/// How to reach a worker.
+#[derive(Clone)]
+pub(crate) struct Port {
+    sender: SyncSender<Inbound>,
+    waker: Arc<Waker>,
+}
+
+impl Port {
+    /// Tells the worker something and wakes it.
+    pub(crate) fn tell(&self, message: Inbound) -> Result<(), SfuError> {
+        self.sender.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => SfuError::Busy,
+            TrySendError::Disconnected(_) => SfuError::Stopped,
+        })?;
+        // A wake-up that fails is made good by the next turn, at most a second later.
+        let _ = self.waker.wake();
+        Ok(())
+    }
+}
+
+/// A worker's end of its port, made before its thread.
+pub(crate) struct Seat {
+    poll: Poll,
+    inbox: Receiver<Inbound>,
+}
+
+/// Makes a port and the seat behind it.
+pub(crate) fn port() -> io::Result<(Port, Seat)> {
+    let poll = Poll::new()?;
+    let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+    let (sender, inbox) = sync_channel(INBOX);
+    Ok((Port { sender, waker }, Seat { poll, inbox }))
+}
+
+/// What a worker is made with.
+pub(crate) struct Equipment {
+    pub(crate) index: u8,
+    pub(crate) udp: Vec<std::net::UdpSocket>,
+    pub(crate) tcp: Vec<Option<std::net::TcpListener>>,
+    pub(crate) ports: Vec<Port>,
+    pub(crate) shard: Shard,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) log: Arc<EventLog>,
+    pub(crate) metrics: Metrics,
+    pub(crate) tcp_first_check: Duration,
+}
+
+/// One worker.
+pub(crate) struct Worker {
+    index: u8,
+    poll: Poll,
+    inbox: Receiver<Inbound>,
+    ports: Vec<Port>,
+    shard: Shard,
+    clock: Arc<dyn Clock>,
+    log: Arc<EventLog>,
+    metrics: Metrics,
+    udp: Vec<UdpSocket>,
+    readable: Vec<bool>,
+    listeners: Vec<(u8, TcpListener)>,
+    tcp: Connections,
+    tcp_first_check: Duration,
+    swept: Instant,
+    counted_tcp: i64,
+    batch: Batch,
+    /// Paths of ours whose owner is another worker.
+    foreign: HashMap<Path, u8>,
+    /// Paths of our participants that arrive at another worker.
+    abroad: HashMap<Path, u8>,
+    full_inbox: bool,
+    stopping: bool,
+}
+
+/// Datagrams read in one turn, in one piece of memory.
+struct Batch {
+    bytes: Vec<u8>,
+    items: Vec<(usize, usize, Path)>,
+}
+
+impl Worker {
+    pub(crate) fn new(seat: Seat, equipment: Equipment) -> io::Result<Self> {
+        let registry = seat.poll.registry();
+        let mut udp = Vec::new();
+        for (door, socket) in equipment.udp.into_iter().enumerate() {
+            let mut socket = UdpSocket::from_std(socket);
+            registry.register(&mut socket, Token(FIRST_DOOR + door), Interest::READABLE)?;
+            udp.push(socket);
+        }
+        let mut listeners = Vec::new();
+        for (door, listener) in (0..).zip(equipment.tcp) {
+            let Some(listener) = listener else {
+                continue;
+            };
+            let mut listener = TcpListener::from_std(listener);
+            let token = Token(FIRST_LISTENER + listeners.len());
+            registry.register(&mut listener, token, Interest::READABLE)?;
+            listeners.push((door, listener));
+        }
+        Ok(Self {
+            readable: vec![true; udp.len()],
+            batch: Batch {
+                bytes: vec![0; (LONGEST + 1) * READ_A_TURN * udp.len().max(1)],
+                items: Vec::new(),
+            },
+            index: equipment.index,
+            poll: seat.poll,
+            inbox: seat.inbox,
+            ports: equipment.ports,
+            shard: equipment.shard,
+            clock: equipment.clock,
+            log: equipment.log,
+            metrics: equipment.metrics,
+            udp,
+            listeners,
+            tcp: Connections::default(),
+            tcp_first_check: equipment.tcp_first_check,
+            swept: Instant::now(),
+            counted_tcp: 0,
+            foreign: HashMap::new(),
+            abroad: HashMap::new(),
+            full_inbox: false,
+            stopping: false,
+        })
+    }
+
+    /// Runs until told to stop.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(256);
+        while !self.stopping {
+            match self.poll.poll(&mut events, Some(self.wait())) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            }
+            let at = self.now();
+            for event in &events {
+                self.ready(event, at);
+            }
+            self.read_datagrams();
+            self.take_inbox(at);
+            self.route_batch(at);
+            self.read_tcp(at);
+            self.sweep(at);
+            self.finish_turn(at);
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Moment {
+        Moment {
+            instant: Instant::now(),
+            wall: self.clock.now(),
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        if self.readable.contains(&true) || self.full_inbox || self.tcp.has_unread() {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        let due = self.shard.deadline(now);
+        let wait = due.map_or(LONGEST_WAIT, |due| due.saturating_duration_since(now));
+        wait.min(LONGEST_WAIT)
+    }
+
+    fn ready(&mut self, event: &mio::event::Event, at: Moment) {
+        match event.token() {
+            WAKE => {}
+            Token(token) if token >= FIRST_TOKEN => {
+                let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+                self.tcp
+                    .ready(token - FIRST_TOKEN, readable, event.is_writable());
+            }
+            Token(token) if token >= FIRST_LISTENER => self.accept(token - FIRST_LISTENER, at),
+            Token(token) => {
+                if let Some(readable) = self.readable.get_mut(token - FIRST_DOOR) {
+                    *readable = true;
+                }
+            }
+        }
+    }
+
+    fn read_datagrams(&mut self) {
+        self.batch.items.clear();
+        let mut slots = self.batch.bytes.chunks_exact_mut(LONGEST + 1).enumerate();
+        for (door, socket) in self.udp.iter().enumerate() {
+            if !self.readable[door] {
+                continue;
+            }
+            for _ in 0..READ_A_TURN {
+                let Some((slot, buffer)) = slots.next() else {
+                    break;
+                };
+                match socket.recv_from(buffer) {
+                    Ok((length, remote)) => {
+                        let path = Path {
+                            door: door as u8,
+                            carrier: Carrier::Udp,
+                            remote,
+                        };
+                        self.batch.items.push((slot, length, path));
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        self.readable[door] = false;
+                        break;
+                    }
+                    // A queued ICMP error, for instance; the socket itself goes on.
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+
+    fn take_inbox(&mut self, at: Moment) {
+        self.full_inbox = true;
+        for _ in 0..INBOX_A_TURN {
+            let Ok(message) = self.inbox.try_recv() else {
+                self.full_inbox = false;
+                break;
+            };
+            match message {
+                Inbound::Command(command) => command(&mut self.shard, at),
+                Inbound::Datagram { from, path, bytes } => {
+                    self.foreign_datagram(from, path, &bytes, at)
+                }
+                Inbound::Claim { path, owner } => {
+                    self.foreign.insert(path, owner);
+                }
+                Inbound::Release { path } => {
+                    self.foreign.remove(&path);
+                }
+                Inbound::Tcp(passing) => self.admit(*passing, at),
+                Inbound::Stop => {
+                    self.shard.dissolve_all(at);
+                    self.stopping = true;
+                }
+            }
+        }
+    }
+
+    fn route_batch(&mut self, at: Moment) {
+        let batch = std::mem::replace(
+            &mut self.batch,
+            Batch {
+                bytes: Vec::new(),
+                items: Vec::new(),
+            },
+        );
+        for (slot, length, path) in &batch.items {
+            let start = slot * (LONGEST + 1);
+            self.own_datagram(*path, &batch.bytes[start..start + length], at);
+        }
+        self.batch = batch;
+    }
+
+    /// A datagram that came to our own socket.
+    fn own_datagram(&mut self, path: Path, bytes: &[u8], at: Moment) {
+        if !stun::is_stun(bytes)
+            && let Some(owner) = self.foreign.get(&path).copied()
+        {
+            self.transit(owner, path, bytes);
+            return;
+        }
+        match self.shard.datagram(path, bytes, at) {
+            Verdict::OtherWorker(owner) => self.transit(owner, path, bytes),
+            Verdict::Entered => {
+                self.foreign.remove(&path);
+                self.abroad.remove(&path);
+            }
+            Verdict::Taken | Verdict::Unknown | Verdict::Dropped => {}
+        }
+    }
+
+    fn transit(&self, owner: u8, path: Path, bytes: &[u8]) {
+        let message = Inbound::Datagram {
+            from: self.index,
+            path,
+            bytes: bytes.to_vec(),
+        };
+        let port = self.ports.get(usize::from(owner));
+        match port.map(|port| port.tell(message)) {
+            Some(Ok(())) => self.metrics.transit.inc(),
+            _ => self.metrics.transit_dropped.inc(),
+        };
+    }
+
+    /// A datagram of ours that came to another worker's socket.
+    fn foreign_datagram(&mut self, from: u8, path: Path, bytes: &[u8], at: Moment) {
+        let known = self.shard.datagram(path, bytes, at);
+        let check = stun::is_stun(bytes) && matches!(known, Verdict::Entered | Verdict::Taken);
+        if !check || self.abroad.get(&path) == Some(&from) {
+            return;
+        }
+        let claim = Inbound::Claim {
+            path,
+            owner: self.index,
+        };
+        // When the claim cannot be made now, the next check makes it.
+        if self.tell(from, claim) {
+            self.abroad.insert(path, from);
+        }
+    }
+
+    fn tell(&self, worker: u8, message: Inbound) -> bool {
+        let port = self.ports.get(usize::from(worker));
+        port.is_some_and(|port| port.tell(message).is_ok())
+    }
+
+    fn finish_turn(&mut self, at: Moment) {
+        self.shard.turn(at);
+        for transmit in std::mem::take(&mut self.shard.outbox) {
+            self.send(transmit.path, &transmit.bytes, at);
+        }
+        for path in self.tcp.flush() {
+            self.hang_up(&path, at);
+        }
+        for path in std::mem::take(&mut self.shard.released) {
+            if path.carrier == Carrier::Tcp {
+                self.tcp.remove(&path, self.poll.registry());
+            }
+            if let Some(worker) = self.abroad.remove(&path) {
+                self.tell(worker, Inbound::Release { path });
+            }
+        }
+        if !self.shard.notices.is_empty() {
+            self.log.append(self.shard.notices.drain(..));
+        }
+        self.metrics.publish(&mut self.shard);
+    }
+
+    fn send(&mut self, path: Path, bytes: &[u8], at: Moment) {
+        match path.carrier {
+            Carrier::Udp => {
+                let socket = self.udp.get(usize::from(path.door));
+                let sent = socket.map(|socket| socket.send_to(bytes, path.remote));
+                if !matches!(sent, Some(Ok(_))) {
+                    self.metrics.send_failed.inc();
+                }
+            }
+            Carrier::Tcp => {
+                if !self.tcp.send(&path, bytes) {
+                    self.metrics.slow_readers.inc();
+                    self.hang_up(&path, at);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, listener: usize, at: Moment) {
+        loop {
+            let Some((door, listener)) = self.listeners.get(listener) else {
+                return;
+            };
+            let door = *door;
+            match listener.accept() {
+                Ok((stream, remote)) => {
+                    let passing = new_connection(stream, door, remote, at.instant);
+                    self.admit(passing, at);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Out of file descriptors, or the peer gave up; others still wait their turn.
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn admit(&mut self, passing: Passing, at: Moment) {
+        let _ = passing.stream.set_nodelay(true);
+        match self.tcp.admit(passing, self.poll.registry()) {
+            Some(id) => {
+                self.metrics.tcp_accepted.inc();
+                self.read_connection(id, at);
+            }
+            None => {
+                self.metrics.tcp_refused.inc();
+            }
+        }
+    }
+
+    fn read_tcp(&mut self, at: Moment) {
+        for id in self.tcp.take_unread() {
+            self.read_connection(id, at);
+        }
+    }
+
+    fn read_connection(&mut self, id: usize, at: Moment) {
+        let Some(connection) = self.tcp.get_mut(id) else {
+            return;
+        };
+        let path = connection.path;
+        let outcome = connection.read();
+        if !self.take_frames(id, path, at) {
+            return;
+        }
+        match outcome {
+            ReadOutcome::All => {}
+            ReadOutcome::More => self.tcp.read_again(id),
+            ReadOutcome::Closed => self.hang_up(&path, at),
+        }
+    }
+
+    /// Hands a connection's frames to the shard. False when the connection is not ours any more.
+    fn take_frames(&mut self, id: usize, path: Path, at: Moment) -> bool {
+        let mut frame = Vec::new();
+        loop {
+            let Some(connection) = self.tcp.get_mut(id) else {
+                return false;
+            };
+            let probation = connection.probation.is_some();
+            frame.clear();
+            match connection.reader.next() {
+                Ok(None) => return true,
+                Ok(Some(bytes)) => frame.extend_from_slice(bytes),
+                Err(_) => {
+                    self.hang_up(&path, at);
+                    return false;
+                }
+            }
+            match self.shard.datagram(path, &frame, at) {
+                Verdict::Taken | Verdict::Entered => self.tcp.trust(id),
+                Verdict::OtherWorker(owner) if probation => {
+                    if let Some(connection) = self.tcp.remove(&path, self.poll.registry()) {
+                        let passing = Box::new(connection.pass(&frame));
+                        self.tell(owner, Inbound::Tcp(passing));
+                    }
+                    return false;
+                }
+                _ if probation => {
+                    self.metrics.tcp_refused.inc();
+                    self.hang_up(&path, at);
+                    return false;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn hang_up(&mut self, path: &Path, at: Moment) {
+        self.tcp.remove(path, self.poll.registry());
+        self.shard.path_closed(path, at);
+    }
+
+    fn sweep(&mut self, at: Moment) {
+        if at.instant.saturating_duration_since(self.swept) < LONGEST_WAIT {
+            return;
+        }
+        self.swept = at.instant;
+        for path in self.tcp.overdue(self.tcp_first_check, at.instant) {
+            self.metrics.tcp_refused.inc();
+            self.hang_up(&path, at);
+        }
+        let open = self.tcp.len() as i64;
+        self.metrics.tcp_open.inc_by(open - self.counted_tcp);
+        self.counted_tcp = open;
+    }
+}
+
+/// A connection that has just been accepted.
+pub(crate) fn new_connection(
+    stream: mio::net::TcpStream,
+    door: u8,
+    remote: SocketAddr,
+    since: Instant,
+) -> Passing {
+    Passing {
+        path: Path {
+            door,
+            carrier: Carrier::Tcp,
+            remote,
+        },
+        stream,
+        read: Vec::new(),
+        since,
+    }
+}
