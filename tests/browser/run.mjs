@@ -55,7 +55,7 @@ async function allScenarios() {
     if (!existsSync(directory)) continue;
     for (const entry of readdirSync(directory).filter((e) => e.endsWith('.mjs')).sort()) {
       const file = join(directory, entry);
-      const module = await import(pathToFileURL(file));
+      const module = await import(pathToFileURL(file).href);
       for (const scenario of [module.default ?? []].flat()) found.push({ ...scenario, file });
     }
   }

@@ -18,10 +18,19 @@ export async function openRoom(scenario, { conference = {}, server = [] } = {}) 
 /** A conference and who is in it. */
 export class Room {
   constructor(scenario, product, origin, api, made) {
-    Object.assign(this, { scenario, product, origin, api, id: made.id });
+    this.scenario = scenario;
+    this.product = product;
+    this.origin = origin;
+    this.api = api;
+    this.id = made.id;
   }
 
-  /** Opens the harness page in `browser` and joins. Publishing is the caller's next step. */
+  /**
+   * Opens the harness page in `browser` and joins. Publishing is the caller's next step.
+   * @param {any} browser
+   * @param {'camera' | 'viewer'} role
+   * @param {{ name?: string, codecs?: string[] }} [options]
+   */
   async join(browser, role, { name = role, codecs } = {}) {
     const watched = await browser.newPage({
       name,
@@ -44,7 +53,11 @@ export class Room {
 /** A participant in a browser. */
 export class Peer {
   constructor(room, watched) {
-    Object.assign(this, { room, watched, page: watched.page, person: new Person(watched) });
+    this.room = room;
+    this.watched = watched;
+    this.page = watched.page;
+    this.person = new Person(watched);
+    this.offer = null;
   }
 
   get id() {

@@ -21,16 +21,17 @@ export async function serveHarness(scenario) {
     }
   });
   await new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(0, '127.0.0.1', () => resolve(null));
   });
   scenario.afterwards(() => server.close());
-  return `http://localhost:${server.address().port}`;
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return `http://localhost:${port}`;
 }
 
 function fileFor(path) {
   const clean = normalize(path);
   if (clean === '/') return join(BROWSER_TESTS, 'harness/index.html');
-  if (clean.startsWith('/sdk/')) return join(ROOT, 'html5-sdk', clean.slice(5));
+  if (clean.startsWith('/sdk/')) return join(ROOT, 'html5-sdk/src', clean.slice(5));
   if (clean === '/picture.mjs') return join(BROWSER_TESTS, 'lib/picture.mjs');
   return join(BROWSER_TESTS, 'harness', clean);
 }

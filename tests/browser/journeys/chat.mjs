@@ -16,7 +16,7 @@ export default {
     await margit.watched.checkAccessibility('chat');
     await anna.writes('Perfect.');
     const text = await anna.until('all three lines in order', () => {
-      const log = document.querySelector('[role=log]').innerText;
+      const log = document.querySelector('[role=log]').textContent;
       const at = ['grey cable', 'Like this?', 'Perfect.'].map((part) => log.indexOf(part));
       return at.every((place, i) => place >= 0 && (i === 0 || place > at[i - 1])) && log;
     });

@@ -6,7 +6,11 @@ import { Person } from '../lib/steps.mjs';
 
 export const ORGANISATION = 'Halden Fibre';
 
-/** Starts the product with Anna and Ben as technicians, and a browser for everybody. */
+/**
+ * Starts the product with Anna and Ben as technicians, and a browser for everybody.
+ * @param {import('../lib/scenario.mjs').Scenario} scenario
+ * @param {{ server?: import('../lib/server.mjs').Server, chromium?: object }} [options]
+ */
 export async function openHouse(scenario, { server, chromium } = {}) {
   const product =
     server ?? (await scenario.server(['--organisation', ORGANISATION]));
@@ -19,7 +23,10 @@ export async function openHouse(scenario, { server, chromium } = {}) {
 /** A running product and the people who use it. */
 export class House {
   constructor(scenario, product, browser, accounts) {
-    Object.assign(this, { scenario, product, browser, accounts });
+    this.scenario = scenario;
+    this.product = product;
+    this.browser = browser;
+    this.accounts = accounts;
   }
 
   /** A technician at the console, signed in. */
@@ -44,7 +51,11 @@ export class House {
     return person;
   }
 
-  /** A customer with a phone; `path` is what the address bar holds. */
+  /**
+   * A customer with a phone; `path` is what the address bar holds.
+   * @param {{ name?: string, browser?: any, permissions?: string[], denied?: string[],
+   *   size?: string, path?: string, language?: string, voice?: boolean }} [options]
+   */
   async customer({
     name = 'margit',
     browser = this.browser,

@@ -25,8 +25,20 @@ const DESK = { width: 1440, height: 900, deviceScaleFactor: 1 };
 export const SIZES = { phone: PHONE, desk: DESK };
 
 /**
+ * @typedef {object} PageOptions
+ * @property {string} [name] stands before its faults and names its artifacts
+ * @property {string | { width: number, height: number }} [size]
+ * @property {any[]} [permissions] granted before anything loads ('camera', 'microphone', …)
+ * @property {string[]} [denied] refused without a question
+ * @property {string} [origin] for which the permissions hold
+ * @property {string} [language]
+ * @property {any} [script] runs in each document first
+ */
+
+/**
  * Starts Chromium with the counted camera (or `camera`, another file of motion JPEG) and a tone as
  * microphone. `wrap` is a command put before it, such as `['ip', 'netns', 'exec', NAME]`.
+ * @param {{ camera?: string, wrap?: string[], flags?: string[] }} [options]
  */
 export async function launchChromium({ camera, wrap = [], flags = [] } = {}) {
   const executable = firstThatExists(
@@ -96,8 +108,8 @@ export class Browser {
   }
 
   /**
-   * Opens a page in a fresh context. `permissions` are granted before anything loads ('camera',
-   * 'microphone', …), `denied` are refused without a question. `script` runs in each document first.
+   * Opens a page in a fresh context.
+   * @param {PageOptions} [options]
    */
   async newPage({ name, size = 'desk', permissions = [], denied = [], origin, ...rest } = {}) {
     const context = await this.#browser.createBrowserContext();
@@ -143,6 +155,7 @@ export class WatchedPage {
     this.browser = browser;
   }
 
+  /** @param {PageOptions} options */
   async prepare({ size, permissions, denied, origin, language, script }) {
     const { page } = this;
     // A number for both times that puppeteer itself waits, well under the scenario's own limit.

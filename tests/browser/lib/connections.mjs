@@ -7,14 +7,14 @@ export function rememberConnections() {
   globalThis.__channels = [];
   const Original = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class extends Original {
-    constructor(...given) {
-      super(...given);
+    constructor(configuration) {
+      super(configuration);
       globalThis.__connections.push(this);
       this.addEventListener('datachannel', (event) => globalThis.__channels.push(event.channel));
     }
 
-    createDataChannel(...given) {
-      const channel = super.createDataChannel(...given);
+    createDataChannel(label, options) {
+      const channel = super.createDataChannel(label, options);
       globalThis.__channels.push(channel);
       return channel;
     }

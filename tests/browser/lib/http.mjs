@@ -19,6 +19,10 @@ export class Http {
   #agent = new Agent({ rejectUnauthorized: false, keepAlive: false });
   #cookies = new Map();
 
+  /**
+   * @param {string} origin
+   * @param {{ bearer?: string }} [options]
+   */
   constructor(origin, { bearer } = {}) {
     this.origin = origin;
     this.bearer = bearer;
@@ -55,6 +59,7 @@ export class Http {
   /** Calls and returns `{ status, headers, parsed }`, whatever the status. */
   async exchange(method, path, body, headers = {}) {
     const payload = body === undefined ? undefined : JSON.stringify(body);
+    /** @type {Record<string, string>} */
     const all = { accept: 'application/json', 'lens-request': '1', origin: this.origin, ...headers };
     if (payload !== undefined) all['content-type'] = 'application/json';
     if (this.bearer) all.authorization = `Bearer ${this.bearer}`;

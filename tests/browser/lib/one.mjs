@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { Scenario } from './scenario.mjs';
 
 const [file, name, network] = process.argv.slice(2);
-const { default: scenarios } = await import(pathToFileURL(file));
+const { default: scenarios } = await import(pathToFileURL(file).href);
 const wanted = [scenarios].flat().find((scenario) => scenario.name === name);
 const started = Date.now();
 const surroundings = new Scenario(name, network ? JSON.parse(network) : null);

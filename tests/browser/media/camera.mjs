@@ -11,6 +11,7 @@ const FRAMES = 90;
 const CANVAS_MODULUS = 65_536;
 const CANVAS_FRAMES_PER_SECOND = 20;
 
+/** @param {{ from: string, to: string, codec: string, srtp?: string }} what */
 function seen({ from, to, codec, srtp }) {
   const name = `camera: ${from} to ${to}, ${codec}`;
   const address = [from, to].includes('firefox');
@@ -22,12 +23,15 @@ function seen({ from, to, codec, srtp }) {
   };
 }
 
-/** Camera in `from`, viewer in `to`; returns both peers once the picture has been judged. */
-export async function cameraIsSeen(scenario, { from, to, codec, srtp, before = async () => {} }) {
+/**
+ * Camera in `from`, viewer in `to`; returns both peers once the picture has been judged.
+ * @param {import('../lib/scenario.mjs').Scenario} scenario
+ * @param {{ from: string, to: string, codec: string, srtp?: string }} what
+ */
+export async function cameraIsSeen(scenario, { from, to, codec, srtp }) {
   const room = await openRoom(scenario);
   const browsers = { [from]: await scenario[from]() };
   browsers[to] ??= await scenario[to]();
-  await before(room);
   const codecs = [codec];
   const camera = await room.join(browsers[from], 'camera', { codecs });
   const viewer = await room.join(browsers[to], 'viewer', { codecs });
