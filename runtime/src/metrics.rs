@@ -7,12 +7,18 @@
 use prometheus_client::encoding::text::encode;
 pub use prometheus_client::registry::Registry;
 
+use crate::http::failure;
+
 /// The content type of [`text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// An empty registry whose names begin with `lens_`.
+/// A registry whose names begin with `lens_`. It holds what is counted for every service here: the
+/// refused requests by code.
 pub fn registry() -> Registry {
-    Registry::with_prefix("lens")
+    let mut registry = Registry::with_prefix("lens");
+    let help = "Requests refused or failed";
+    registry.register("http_refusals", help, failure::REFUSALS.clone());
+    registry
 }
 
 /// Everything in `registry` in the OpenMetrics text format.
@@ -35,5 +41,22 @@ mod tests {
         registry.register("door_connections", "Connections taken", counter.clone());
         counter.inc_by(3);
         assert!(text(&registry).contains("lens_door_connections_total 3"));
+    }
+
+    #[test]
+    fn every_refusal_is_counted_by_its_code() {
+        use axum::response::IntoResponse;
+        use lens_protocol::ErrorCode;
+
+        let refused = || {
+            let shown = text(&registry());
+            let line = shown
+                .lines()
+                .find(|line| line.contains("code=\"email_taken\""))?;
+            line.rsplit_once(' ')?.1.parse::<u64>().ok()
+        };
+        let before = refused().unwrap_or_default();
+        let _ = crate::http::Failure::from(ErrorCode::EmailTaken).into_response();
+        assert_eq!(refused(), Some(before + 1));
     }
 }

@@ -1,9 +1,14 @@
 //! The one error type of handlers: a problem that knows how to become an answer.
 
+use std::sync::LazyLock;
+
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lens_protocol::{ErrorCode, Problem};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 
 use super::trace;
 
@@ -11,6 +16,16 @@ use super::trace;
 /// is known, and the trace id of the request it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(pub Problem);
+
+/// The label of [`REFUSALS`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ByCode {
+    code: &'static str,
+}
+
+/// Requests of this process that were refused or failed. One family for all routes, because every
+/// refusal passes here and none has a service's metrics at hand.
+pub(crate) static REFUSALS: LazyLock<Family<ByCode, Counter>> = LazyLock::new(Family::default);
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
@@ -28,6 +43,8 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Self(mut problem) = self;
         problem.trace_id = problem.trace_id.or_else(trace::current);
+        let code = problem.code.as_str();
+        REFUSALS.get_or_create(&ByCode { code }).inc();
         let status =
             StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if status.is_server_error() {

@@ -6,7 +6,7 @@
 
 mod client_address;
 mod extract;
-mod failure;
+pub(crate) mod failure;
 
 pub mod client;
 pub mod private;
