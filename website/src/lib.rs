@@ -1,1 +1,2 @@
-//! Placeholder.
+//! The website.
+pub mod core;

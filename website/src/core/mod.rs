@@ -1,0 +1,18 @@
+//! The website's rules without the website: what can happen to a session, what a technician and
+//! a customer may see of it, who guesses too often. Sans-IO: `now` is passed in; no clock, socket,
+//! task or generator of randomness.
+//!
+//! Start with [`session`] for the state and [`transition`] for what changes it.
+
+pub mod device;
+pub mod event;
+mod media;
+pub mod session;
+pub mod throttle;
+mod transition;
+#[cfg(test)]
+mod transition_tests;
+pub mod view;
+
+pub use event::{Event, Fact, Place, Shown};
+pub use session::{Consent, Customer, Link, Rules, Seat, Session};

@@ -1,0 +1,145 @@
+//! Who guesses too often: PINs are short, so the number of wrong ones is bounded, per address and
+//! over all addresses together.
+//!
+//! Tries of one address count before the answer is known, so that parallel guesses gain nothing;
+//! a right PIN gives them back. Over all addresses only wrong ones count: a busy call centre is
+//! no attack. Links carry 128 bits and need no throttle but the address's own.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use lens_protocol::Timestamp;
+use lens_runtime::rate_limit::{RateLimit, RateLimiter};
+
+/// Addresses remembered at once; beyond, busy strangers share one allowance.
+const ADDRESSES: usize = 65_536;
+
+/// Bounds on guessing.
+#[derive(Debug)]
+pub struct Throttle {
+    addresses: RateLimiter<IpAddr>,
+    wrong: Mutex<Leak>,
+}
+
+/// A bucket that leaks: full means wait.
+#[derive(Debug)]
+struct Leak {
+    limit: RateLimit,
+    filled_ms: i64,
+    at: Timestamp,
+}
+
+impl Throttle {
+    /// `address` bounds the tries of one address, `wrong` the wrong ones of all.
+    pub fn new(address: RateLimit, wrong: RateLimit) -> Self {
+        Self {
+            addresses: RateLimiter::new(address, ADDRESSES),
+            wrong: Mutex::new(Leak {
+                limit: wrong,
+                filled_ms: 0,
+                at: Timestamp::default(),
+            }),
+        }
+    }
+
+    /// Lets a try through, or says how long to wait.
+    pub fn check(&self, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
+        self.leak(|wrong| wrong.room(now))?;
+        self.addresses.check(&address, now)
+    }
+
+    /// The try was right.
+    pub fn right(&self, address: IpAddr) {
+        self.addresses.forget(&address);
+    }
+
+    /// The try was wrong.
+    pub fn wrong(&self, now: Timestamp) {
+        self.leak(|wrong| wrong.add(now));
+    }
+
+    fn leak<T>(&self, with: impl FnOnce(&mut Leak) -> T) -> T {
+        with(&mut self.wrong.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Leak {
+    fn step_ms(&self) -> i64 {
+        let per = i64::try_from(self.limit.per.as_millis()).unwrap_or(i64::MAX);
+        (per / i64::from(self.limit.burst.max(1))).max(1)
+    }
+
+    fn capacity_ms(&self) -> i64 {
+        self.step_ms().saturating_mul(i64::from(self.limit.burst.max(1)))
+    }
+
+    fn drain(&mut self, now: Timestamp) {
+        let passed = i64::try_from(now.since(self.at).as_millis()).unwrap_or(i64::MAX);
+        self.filled_ms = self.filled_ms.saturating_sub(passed).max(0);
+        self.at = now;
+    }
+
+    fn room(&mut self, now: Timestamp) -> Result<(), Duration> {
+        self.drain(now);
+        let over = self.filled_ms + self.step_ms() - self.capacity_ms();
+        if over <= 0 {
+            return Ok(());
+        }
+        Err(Duration::from_millis(u64::try_from(over).unwrap_or(0)))
+    }
+
+    fn add(&mut self, now: Timestamp) {
+        self.drain(now);
+        self.filled_ms = (self.filled_ms + self.step_ms()).min(self.capacity_ms());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn limit(burst: u32) -> RateLimit {
+        RateLimit {
+            burst,
+            per: Duration::from_secs(60),
+        }
+    }
+
+    fn address(last: u8) -> IpAddr {
+        Ipv4Addr::new(192, 0, 2, last).into()
+    }
+
+    fn at(s: i64) -> Timestamp {
+        Timestamp::from_unix_ms(1_800_000_000_000 + s * 1000)
+    }
+
+    #[test]
+    fn one_address_waits_after_its_burst_and_a_right_pin_forgives() {
+        let throttle = Throttle::new(limit(3), limit(100));
+        for _ in 0..3 {
+            assert_eq!(throttle.check(address(1), at(0)), Ok(()));
+        }
+        assert_eq!(throttle.check(address(1), at(0)), Err(Duration::from_secs(20)));
+        assert_eq!(throttle.check(address(2), at(0)), Ok(()));
+        throttle.right(address(1));
+        assert_eq!(throttle.check(address(1), at(0)), Ok(()));
+    }
+
+    #[test]
+    fn wrong_guesses_from_many_addresses_add_up_and_right_ones_do_not() {
+        let throttle = Throttle::new(limit(100), limit(4));
+        for last in 0..50 {
+            assert_eq!(throttle.check(address(last), at(0)), Ok(()));
+            throttle.right(address(last));
+        }
+        for last in 0..4 {
+            assert_eq!(throttle.check(address(last), at(0)), Ok(()));
+            throttle.wrong(at(0));
+        }
+        assert_eq!(throttle.check(address(99), at(0)), Err(Duration::from_secs(15)));
+        assert_eq!(throttle.check(address(99), at(15)), Ok(()));
+    }
+}
