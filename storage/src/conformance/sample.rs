@@ -54,6 +54,11 @@ impl Maker {
         Self(1)
     }
 
+    /// Makes records whose ids differ from those of [`Maker::new`].
+    pub(crate) fn another() -> Self {
+        Self(2)
+    }
+
     /// An enabled technician with a password.
     pub(crate) fn account(&mut self, email: &str) -> AccountRecord {
         AccountRecord {

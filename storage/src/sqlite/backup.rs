@@ -153,3 +153,7 @@ fn beside(file: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     name.into()
 }
+
+#[cfg(test)]
+#[path = "backup_tests.rs"]
+mod tests;

@@ -164,3 +164,7 @@ fn copy_name(path: &Path, number: u32, now: Timestamp) -> PathBuf {
     name.push(format!(".before-{:04}-{}", number + 1, now.unix_ms()));
     name.into()
 }
+
+#[cfg(test)]
+#[path = "migrate_tests.rs"]
+mod tests;
