@@ -1,5 +1,7 @@
 //! How others call the Session Manager: the [`SessionManager`] trait, in process or over HTTP.
 
+pub(crate) mod remote;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,6 +13,8 @@ use lens_protocol::conference::{
 use lens_protocol::id::{ConferenceId, NodeId, OwnerId, ParticipantId};
 use lens_protocol::media::Timeline;
 use serde::{Deserialize, Serialize};
+
+pub use remote::RemoteSessionManager;
 
 /// Who calls, proved at the door; the Session Manager decides what they may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

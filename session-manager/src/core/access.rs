@@ -1,0 +1,177 @@
+//! Who may call what. Anything not in [`permit`]'s table is denied.
+
+use lens_protocol::id::{ConferenceId, ParticipantId};
+use lens_protocol::{ErrorCode, Problem};
+
+use crate::client::{Caller, Grant, Scope};
+
+/// A call, as far as rights are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `POST /v1/conferences`.
+    Create,
+    /// `GET /v1/conferences`.
+    ListConferences,
+    /// `GET /v1/conferences/{id}`.
+    ReadConference,
+    /// `DELETE /v1/conferences/{id}`.
+    Delete,
+    /// `PUT …/hold`.
+    Hold,
+    /// `POST …/participants`.
+    Join,
+    /// `POST …/participants/{pid}/offer`.
+    Offer,
+    /// `PUT …/participants/{pid}/answer`.
+    Answer,
+    /// `PATCH …/participants/{pid}/ice`.
+    Candidates,
+    /// `DELETE …/participants/{pid}`.
+    Leave,
+    /// `GET …/participants/{pid}/timeline`.
+    Timeline,
+    /// `GET /v1/events`.
+    Events,
+    /// `GET /v1/nodes`.
+    Nodes,
+    /// `POST /v1/nodes/{id}/drain`.
+    Drain,
+}
+
+impl Call {
+    /// Every call, in the order of the API.
+    pub const ALL: [Self; 14] = [
+        Self::Create,
+        Self::ListConferences,
+        Self::ReadConference,
+        Self::Delete,
+        Self::Hold,
+        Self::Join,
+        Self::Offer,
+        Self::Answer,
+        Self::Candidates,
+        Self::Leave,
+        Self::Timeline,
+        Self::Events,
+        Self::Nodes,
+        Self::Drain,
+    ];
+
+    /// The scope an API key needs for it.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Create | Self::Delete | Self::Hold => Scope::ConferencesWrite,
+            Self::ListConferences | Self::ReadConference | Self::Timeline | Self::Events => {
+                Scope::ConferencesRead
+            }
+            Self::Join | Self::Offer | Self::Answer | Self::Candidates | Self::Leave => {
+                Scope::ParticipantsWrite
+            }
+            Self::Nodes => Scope::NodesRead,
+            Self::Drain => Scope::NodesWrite,
+        }
+    }
+
+    /// Whether a participant may do it for itself with its media token.
+    const fn is_own(self) -> bool {
+        matches!(
+            self,
+            Self::Offer | Self::Answer | Self::Candidates | Self::Leave
+        )
+    }
+}
+
+/// Decides a call on `target`, the conference and participant it names, if any.
+///
+/// `forbidden` when the right is missing, `token_wrong_conference` when a media token is used
+/// outside its own participant.
+pub fn permit(
+    caller: &Caller,
+    call: Call,
+    target: Option<(ConferenceId, ParticipantId)>,
+) -> Result<(), Problem> {
+    match &caller.grant {
+        Grant::Owner => Ok(()),
+        Grant::Scopes(scopes) if scopes.contains(&call.scope()) => Ok(()),
+        Grant::Scopes(_) => Err(ErrorCode::Forbidden.into()),
+        Grant::Participant {
+            conference,
+            participant,
+        } => match target {
+            _ if !call.is_own() => Err(ErrorCode::Forbidden.into()),
+            Some(own) if own == (*conference, *participant) => Ok(()),
+            _ => Err(ErrorCode::TokenWrongConference.into()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFERENCE: ConferenceId = ConferenceId::from_bytes([1; 16]);
+    const PARTICIPANT: ParticipantId = ParticipantId::from_bytes([2; 16]);
+
+    fn caller(grant: Grant) -> Caller {
+        Caller {
+            owner: "somebody".parse().expect("a name"),
+            grant,
+        }
+    }
+
+    fn allowed(grant: &Grant) -> Vec<Call> {
+        let target = Some((CONFERENCE, PARTICIPANT));
+        let may = |call: &Call| permit(&caller(grant.clone()), *call, target).is_ok();
+        Call::ALL.into_iter().filter(may).collect()
+    }
+
+    #[test]
+    fn each_grant_allows_exactly_its_calls() {
+        use Call::{
+            Answer, Candidates, Create, Delete, Drain, Events, Hold, Join, Leave, ListConferences,
+            Nodes, Offer, ReadConference, Timeline,
+        };
+        let scopes = |list: &[Scope]| Grant::Scopes(list.to_vec());
+        let own = Grant::Participant {
+            conference: CONFERENCE,
+            participant: PARTICIPANT,
+        };
+        assert_eq!(allowed(&Grant::Owner), Call::ALL);
+        assert_eq!(allowed(&scopes(&[])), []);
+        assert_eq!(
+            allowed(&scopes(&[Scope::ConferencesWrite])),
+            [Create, Delete, Hold]
+        );
+        assert_eq!(
+            allowed(&scopes(&[Scope::ConferencesRead])),
+            [ListConferences, ReadConference, Timeline, Events]
+        );
+        assert_eq!(
+            allowed(&scopes(&[Scope::ParticipantsWrite])),
+            [Join, Offer, Answer, Candidates, Leave]
+        );
+        assert_eq!(allowed(&scopes(&[Scope::NodesRead])), [Nodes]);
+        assert_eq!(allowed(&scopes(&[Scope::NodesWrite])), [Drain]);
+        assert_eq!(allowed(&own), [Offer, Answer, Candidates, Leave]);
+    }
+
+    #[test]
+    fn a_media_token_is_good_for_its_own_participant_only() {
+        let own = caller(Grant::Participant {
+            conference: CONFERENCE,
+            participant: PARTICIPANT,
+        });
+        let other = ConferenceId::from_bytes([9; 16]);
+        let wrong = [
+            Some((other, PARTICIPANT)),
+            Some((CONFERENCE, ParticipantId::from_bytes([9; 16]))),
+            None,
+        ];
+        for target in wrong {
+            let refused = permit(&own, Call::Answer, target).expect_err("another's");
+            assert_eq!(refused.code, ErrorCode::TokenWrongConference);
+        }
+        let join = permit(&own, Call::Join, None).expect_err("not granted");
+        assert_eq!(join.code, ErrorCode::Forbidden);
+    }
+}
