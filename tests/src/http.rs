@@ -103,6 +103,16 @@ impl Http {
         )
     }
 
+    /// The cookies it holds, as a header.
+    pub fn cookie_line(&self) -> Option<String> {
+        let pairs: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
     /// `GET path`.
     pub async fn get(&mut self, path: &str) -> Reply {
         self.call(Method::GET, path, None).await
@@ -170,19 +180,18 @@ impl Http {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header("host", self.address.to_string())
-            .header("origin", self.origin())
-            .header("lens-request", "1");
+            .header("host", self.address.to_string());
+        let given = |name: &str| headers.iter().any(|(other, _)| *other == name);
+        for (name, value) in [("origin", self.origin()), ("lens-request", "1".to_owned())] {
+            if !given(name) {
+                request = request.header(name, value);
+            }
+        }
         if let Some(token) = &self.bearer {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        if !self.cookies.is_empty() {
-            let pairs: Vec<_> = self
-                .cookies
-                .iter()
-                .map(|(k, v)| format!("{k}={v}"))
-                .collect();
-            request = request.header("cookie", pairs.join("; "));
+        if let Some(line) = self.cookie_line() {
+            request = request.header("cookie", line);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

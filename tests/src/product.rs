@@ -79,6 +79,7 @@ pub struct Product {
     mode: Mode,
     https: SocketAddr,
     operator: BTreeMap<&'static str, SocketAddr>,
+    ready: Value,
     // Last: processes end before their data goes.
     directory: TempDir,
 }
@@ -111,6 +112,7 @@ impl Product {
             mode,
             https: SocketAddr::from(([127, 0, 0, 1], 0)),
             operator: BTreeMap::new(),
+            ready: Value::Null,
             directory,
         };
         if mode == Mode::Split {
@@ -151,6 +153,7 @@ impl Product {
             .insert(name, address_in(&ready["operator_url"]));
         if name == self.entrance() {
             self.https = address_in(&ready["console_url"]);
+            self.ready = ready;
         }
         self.processes.insert(name, process);
     }
@@ -201,6 +204,11 @@ impl Product {
         }
         all.extend(extra.iter().map(|parameter| (*parameter).to_owned()));
         all
+    }
+
+    /// What the process with the HTTPS door said when it was ready.
+    pub fn ready(&self) -> &Value {
+        &self.ready
     }
 
     /// The HTTPS door's address.
