@@ -17,7 +17,7 @@ export default [
       await margit.press('button', 'Pause');
       await margit.reads('Camera paused');
       await margit.watched.checkAccessibility('paused');
-      await anna.reads(/paused/i);
+      await anna.reads('paused the camera');
       await anna.watched.checkAccessibility('paused');
       await noFramesFor(anna, 1_000);
       await margit.press('button', 'Resume');

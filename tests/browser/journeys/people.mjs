@@ -106,7 +106,7 @@ export class Technician extends Person {
 
   /** Makes a session with the button; returns its PIN and link as shown and copied. */
   async makesSession() {
-    await this.press('button', /^New session/);
+    await this.press('button', 'New session');
     await this.sees('heading', 'New session');
     const pin = await this.until('a PIN is shown', () => {
       const found = document.body.innerText.match(/\b\d{3} \d{3}\b/);
@@ -126,15 +126,22 @@ export class Technician extends Person {
 
   /** Presses Start as soon as the customer has agreed. */
   async starts() {
-    await this.press('button', 'Start', { limit: 20_000 });
+    await this.press('button', /^Start/, { limit: 20_000 });
+  }
+
+  /** Opens the one session of the list. */
+  async opensSession() {
+    await this.page.evaluate(() => document.querySelector('tr[data-session]').click());
+    await this.sees('toolbar', 'Session tools');
   }
 
   /** Closes the session with a reason. */
   async closes(reason = 'Solved', note) {
-    await this.press('button', /^Close/);
-    await this.sees('dialog');
+    await this.press('button', 'Close');
+    await this.sees('heading', /^Close the session with/);
+    await this.watched.checkAccessibility('closing');
     await this.press('radio', reason);
-    if (note) await this.type(/Note/, note);
+    if (note) await this.type('Note for the log', note);
     await this.press('button', 'Close session');
   }
 

@@ -17,7 +17,7 @@ export default {
     await ben.watched.checkAccessibility('watching');
     await margit.sees('button', /Anna and Ben can see this/);
     await anna.reads('Ben');
-    await ben.press('button', 'Back to sessions');
+    await ben.press('button', 'Leave');
     await margit.sees('button', /^Anna can see this/);
     await startCounting(anna.page);
     await waitForFrames(anna.page, 10);

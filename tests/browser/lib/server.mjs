@@ -105,6 +105,7 @@ export class Server {
     this.directory = mkdtempSync(join(tmpdir(), 'lens-test-'));
     this.processes = [];
     this.roles = {};
+    this.operators = {};
     if (administrator) {
       const password = this.secret('password', `Rj4-${randomBytes(12).toString('hex')}`);
       this.admin = { email: 'root@example.com', password };
@@ -170,7 +171,9 @@ export class Server {
       ...parameters,
     ]);
     this.processes.push(process);
-    return { process, ready: await process.ready() };
+    const ready = await process.ready();
+    this.operators[name] = ready.operator_url;
+    return { process, ready };
   }
 
   #bootstrap() {

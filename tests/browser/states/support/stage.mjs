@@ -4,6 +4,7 @@
 
 import { createServer } from 'node:http';
 import { mkdirSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { extname, join, normalize } from 'node:path';
 import { BROWSER_TESTS, ARTIFACTS, ROOT } from '../../lib/paths.mjs';
 import { expect } from '../../lib/scenario.mjs';
@@ -18,7 +19,7 @@ const TYPES = {
   '.svg': 'image/svg+xml',
 };
 const DOCUMENTS = { '/': 'customer.html', '/s': 'customer.html', '/console': 'console.html', '/setup': 'setup.html' };
-const WIDTHS = [
+export const WIDTHS = [
   { width: 320, height: 568 },
   { width: 390, height: 844 },
   { width: 1440, height: 900 },
@@ -53,7 +54,7 @@ export class StageServer {
     const file = fileOf(pathname);
     try {
       const body = readFileSync(file);
-      this.bytes += body.length;
+      this.bytes += gzipSync(body).length;
       response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
       response.end(body);
     } catch {
@@ -77,6 +78,7 @@ export class StageServer {
 
 function fileOf(pathname) {
   if (pathname === '/sdk/index.js') return join(BROWSER_TESTS, 'states/support/sdk.js');
+  if (pathname.startsWith('/console/')) return join(PAGES, 'console.html');
   const name = DOCUMENTS[pathname] ?? normalize(pathname).replace(/^(\.\.[/\\])+/, '');
   return join(PAGES, name);
 }
@@ -132,9 +134,9 @@ async function showOne({ server, browser, folder, state, common }) {
   if (state.width) await page.setViewport({ ...WIDTHS.find(({ width }) => width === state.width), deviceScaleFactor: 1 });
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await watched.open(server.base + state.path);
-  const reach = async (selector) => {
+  const reach = async (selector, { hidden = false } = {}) => {
     try {
-      await page.waitForSelector(selector, { timeout: 8_000, visible: !selector.includes('head') });
+      await page.waitForSelector(selector, { timeout: 8_000, visible: !hidden });
     } catch {
       const text = await page.evaluate(() => document.body.innerText);
       throw new Error(`never shows ${selector}; reads: ${text.slice(0, 400)}`);
@@ -143,7 +145,7 @@ async function showOne({ server, browser, folder, state, common }) {
   if (state.steps) await state.steps(page, { reach, server });
   await reach(state.until);
   if (state.weight) {
-    expect(server.bytes <= state.weight, `the page loads ${server.bytes} bytes, more than ${state.weight}`);
+    expect(server.bytes <= state.weight, `the page loads ${server.bytes} bytes compressed, more than ${state.weight}`);
   }
   const problems = [];
   for (const theme of ['light', 'dark']) {
