@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The `lens` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lens_server::main()
+}
