@@ -340,6 +340,7 @@ export class CustomerSession extends EventTarget {
     const former = this.view;
     this.view = view;
     this.chat.know(view.chat);
+    if (view.state === 'on_hold' && former?.state !== 'on_hold') this.keepStill();
     if (view.state === 'waiting' && former?.state !== 'waiting') this.waitingSince = Date.now();
     if (former && former.session === view.session) this.#tellWhoChanged(former, view);
     if (view.ended_by || isEnded(view.state)) this.#finish(view.ended_by ?? 'technician');
@@ -412,7 +413,7 @@ export class CustomerSession extends EventTarget {
     if (!this.isBroken) this.brokenSince = 0;
     else if (!this.brokenSince) {
       this.brokenSince = Date.now();
-      if (this.wasConnected) this.keepStill();
+      this.keepStill();
     }
     this.#applyTracks();
     this.#tellPresence();

@@ -35,7 +35,7 @@ const WORDS = {
 };
 
 /** States whose last picture stays, blurred and grey, under the word. */
-const KEEPS_STILL = new Set(['paused', 'call', 'away', 'hold', 'reconnecting', 'offline']);
+const KEEPS_STILL = new Set(['connecting', 'paused', 'call', 'away', 'hold', 'reconnecting', 'offline']);
 const SHOWS_PICTURE = new Set(['waiting', 'live']);
 
 /** Keeps the last frame of the preview when it stops. */
@@ -96,7 +96,7 @@ function picture(s, screen) {
       'data-testid': 'own-preview',
       'data-facing': s.capture.facing ?? undefined,
       'aria-label': t('live.preview'),
-      hidden: !SHOWS_PICTURE.has(screen) && !(screen === 'connecting' && s.capture.video),
+      hidden: !SHOWS_PICTURE.has(screen),
       autoplay: true,
       playsinline: true,
       '.muted': true,
