@@ -141,7 +141,7 @@ export default {
 
   'stage.label': 'Picture',
   'stage.picture': 'Camera picture of {name}',
-  'stage.camera': 'Camera of {name}',
+  'stage.camera': "{name}'s camera",
   'stage.muted': '{name} is muted',
   'stage.sound': 'Turn on sound',
   'stage.full': 'Full screen',

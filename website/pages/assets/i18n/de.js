@@ -3,6 +3,7 @@ export default {
   brand: 'Lens',
   language: 'Sprache',
   close: 'Schließen',
+  'toast.close': 'Ausblenden',
   continue: 'Weiter',
   'try.again': 'Noch einmal versuchen',
   'org.unknown': 'Ihre Kontaktperson',

@@ -3,6 +3,7 @@ export default {
   brand: 'Lens',
   language: 'Language',
   close: 'Close',
+  'toast.close': 'Dismiss',
   continue: 'Continue',
   'try.again': 'Try again',
   'org.unknown': 'the person helping you',

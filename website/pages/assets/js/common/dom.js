@@ -5,7 +5,7 @@
  */
 
 /** @typedef {string | number | VNode | null | undefined | boolean} Child */
-/** @typedef {Child | Child[] | Child[][]} Children */
+/** @typedef {Child | Children[]} Children */
 /**
  * @typedef {object} VNode
  * @property {string} tag

@@ -1,44 +1,53 @@
 /**
- * Plays the voices of a session: one audio element per track, outside the picture, so that the
- * picture may start by itself where sound needs a gesture. Event: `change`.
+ * Plays the voices of a session: one audio element each, outside the picture, so that the picture
+ * may start by itself where sound needs a gesture. Event: `change`.
  */
 
 export class Sound extends EventTarget {
   constructor() {
     super();
-    /** @type {Map<MediaStreamTrack, HTMLAudioElement>} */
+    /** By whose voice it is. @type {Map<string, HTMLAudioElement>} */
     this.players = new Map();
     this.on = true;
+    /** Whether nobody looks at the session now: then nothing is heard of it either. */
+    this.away = false;
     /** Whether the browser wants a tap before it plays. */
     this.blocked = false;
   }
 
-  /** @param {MediaStreamTrack} track */
-  add(track) {
-    if (this.players.has(track)) return;
-    const player = new Audio();
-    player.srcObject = new MediaStream([track]);
-    player.muted = !this.on;
-    this.players.set(track, player);
-    track.addEventListener('ended', () => this.remove(track), { once: true });
+  /**
+   * @param {string} who
+   * @param {MediaStream} stream in which a new connection's track may take the former's place
+   */
+  add(who, stream) {
+    const player = this.players.get(who) ?? new Audio();
+    this.players.set(who, player);
+    player.muted = !this.on || this.away;
+    if (player.srcObject !== stream) player.srcObject = stream;
     void this.#play(player);
   }
 
-  /** @param {MediaStreamTrack} track */
-  remove(track) {
-    const player = this.players.get(track);
+  /** @param {string} who */
+  remove(who) {
+    const player = this.players.get(who);
     if (!player) return;
     player.pause();
     player.srcObject = null;
-    this.players.delete(track);
+    this.players.delete(who);
   }
 
   /** @param {boolean} on */
   turn(on) {
     this.on = on;
-    for (const player of this.players.values()) player.muted = !on;
+    this.#mute();
     if (on) this.unblock();
     this.dispatchEvent(new Event('change'));
+  }
+
+  /** @param {boolean} away */
+  leave(away) {
+    this.away = away;
+    this.#mute();
   }
 
   /** Tries again to play: call it from a tap or click. */
@@ -49,7 +58,11 @@ export class Sound extends EventTarget {
   }
 
   stop() {
-    for (const track of [...this.players.keys()]) this.remove(track);
+    for (const who of [...this.players.keys()]) this.remove(who);
+  }
+
+  #mute() {
+    for (const player of this.players.values()) player.muted = !this.on || this.away;
   }
 
   /** @param {HTMLAudioElement} player */

@@ -63,6 +63,6 @@ function notice({ id, text, mark, act }) {
     icon(mark),
     h('p', { class: 'toast__text' }, text),
     act && h('button', { class: 'button button--quiet button--small', type: 'button', onclick: () => (drop(id), act.run()) }, act.label),
-    h('button', { class: 'button button--icon button--bare button--small', type: 'button', 'aria-label': t('close'), onclick: () => drop(id) }, icon('x')),
+    h('button', { class: 'button button--icon button--bare button--small', type: 'button', 'aria-label': t('toast.close'), onclick: () => drop(id) }, icon('x')),
   );
 }

@@ -67,19 +67,19 @@
  */
 /** @typedef {{ session: SessionView, offer: any }} TakingPart */
 /**
- * What `Participant.stats()` of the SDK answers.
+ * What `Participant.stats()` of the SDK answers; null where unknown.
  * @typedef {object} Stats
- * @property {string} [transport]
- * @property {number} [rttMs]
- * @property {number} [lossPercent]
- * @property {number} [kbps]
- * @property {number} [width]
- * @property {number} [height]
- * @property {number} [framesPerSecond]
- * @property {string} [codec]
- * @property {number} [jitterMs]
- * @property {number} [framesDecoded]
- * @property {number} [freezeCount]
+ * @property {'udp' | 'tcp' | null} transport
+ * @property {number | null} rttMs
+ * @property {number | null} lossPercent
+ * @property {number | null} kbps
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {number | null} framesPerSecond
+ * @property {string | null} codec
+ * @property {number | null} jitterMs
+ * @property {number | null} framesDecoded
+ * @property {number | null} freezeCount
  */
 
 export {};

@@ -14,7 +14,6 @@ import { judge } from './quality.js';
 /** @typedef {import('../common/types.js').SessionEvent} SessionEvent */
 /** @typedef {{ at: number, fps: number, kbps: number, rtt: number }} Sample */
 
-const SDK = '/sdk/index.js';
 /** Samples kept for the charts: one a second. */
 const HISTORY = 60;
 /** Seconds between two looks at the server's side of the connections. */
@@ -34,8 +33,9 @@ export class Case extends EventTarget {
     this.busy = '';
     /** Why the last try to take part failed. @type {{ code: string, trace: string, detail: string } | null} */
     this.failure = null;
-    /** @type {any} */
+    /** @type {import('/sdk/index.js').Participant | null} */
     this.participant = null;
+    /** @type {import('/sdk/index.js').ParticipantState} */
     this.media = 'new';
     this.connectingSince = 0;
     this.picture = new MediaStream();
@@ -150,21 +150,25 @@ export class Case extends EventTarget {
   }
 
   async #prepare() {
+    if (this.participant && ['closed', 'failed'].includes(this.media)) this.#dropMedia();
     if (this.participant) return;
     const client = await this.store.signalling();
-    const { Participant } = await import(SDK);
+    const { Participant } = await import('/sdk/index.js');
     if (this.participant) return;
     const participant = new Participant({ network: client.networkFor({ session: this.id }) });
     this.participant = participant;
-    participant.addEventListener('statechange', (/** @type {CustomEvent} */ event) => this.#mediaChanged(participant, event.detail));
-    participant.addEventListener('track', (/** @type {CustomEvent} */ event) => this.#trackCame(participant, event.detail));
+    participant.addEventListener('statechange', (event) => this.#mediaChanged(participant, event.detail));
+    participant.addEventListener('track', (event) => this.#trackCame(participant, event.detail));
+    participant.addEventListener('trackend', ({ detail }) => {
+      if (detail.kind === 'audio') this.sound.remove(detail.participant);
+    });
     participant.addEventListener('roster', () => this.changed());
     if (this.microphone) void participant.publish(this.microphone);
   }
 
   /**
-   * @param {any} participant
-   * @param {{ state: string, code?: string }} detail
+   * @param {import('/sdk/index.js').Participant} participant
+   * @param {import('/sdk/index.js').ParticipantEvents['statechange']} detail
    */
   #mediaChanged(participant, { state, code }) {
     if (this.participant !== participant) return;
@@ -177,13 +181,13 @@ export class Case extends EventTarget {
   }
 
   /**
-   * @param {any} participant
-   * @param {{ kind: string, track: MediaStreamTrack }} detail
+   * @param {import('/sdk/index.js').Participant} participant
+   * @param {import('/sdk/index.js').ParticipantEvents['track']} detail
    */
-  #trackCame(participant, { kind, track }) {
+  #trackCame(participant, { kind, stream, participant: who }) {
     if (this.participant !== participant) return;
-    if (kind === 'audio') this.sound.add(track);
-    else this.picture = new MediaStream([track]);
+    if (kind === 'audio') this.sound.add(who, stream);
+    else this.picture = stream;
     this.changed();
   }
 
@@ -219,12 +223,12 @@ export class Case extends EventTarget {
   leaveScreen() {
     this.onScreen = false;
     if (this.microphone) void this.turnMicrophone(false);
-    for (const player of this.sound.players.values()) player.muted = true;
+    this.sound.leave(true);
   }
 
   comeOnScreen() {
     this.onScreen = true;
-    for (const player of this.sound.players.values()) player.muted = !this.sound.on;
+    this.sound.leave(false);
   }
 
   #dropMedia() {

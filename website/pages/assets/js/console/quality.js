@@ -31,7 +31,7 @@ export function judge(own, customer, flowing) {
     under(own.framesPerSecond, FAIR.framesPerSecond, WEAK.framesPerSecond),
     under(Math.min(own.height ?? Infinity, own.width ?? Infinity), FAIR.height, WEAK.height),
   );
-  const theirLevel = over(customer?.rtt_ms ?? undefined, FAIR.rttMs, WEAK.rttMs);
+  const theirLevel = over(customer?.rtt_ms, FAIR.rttMs, WEAK.rttMs);
   const level = worst(ownLevel, pictureLevel, theirLevel);
   return { level, leg: legOf(level, ownLevel), bars: BARS[level] };
 }
@@ -57,23 +57,23 @@ function worst(...levels) {
 }
 
 /**
- * @param {number | undefined} value
+ * @param {number | null | undefined} value unknown is no blame
  * @param {number} fair
  * @param {number} weak
  * @returns {Level}
  */
 function over(value, fair, weak) {
-  if (value === undefined || value <= fair) return 'good';
+  if (value === undefined || value === null || value <= fair) return 'good';
   return value <= weak ? 'fair' : 'weak';
 }
 
 /**
- * @param {number | undefined} value
+ * @param {number | null | undefined} value
  * @param {number} fair
  * @param {number} weak
  * @returns {Level}
  */
 function under(value, fair, weak) {
-  if (value === undefined || !Number.isFinite(value) || value >= fair) return 'good';
+  if (value === undefined || value === null || !Number.isFinite(value) || value >= fair) return 'good';
   return value >= weak ? 'fair' : 'weak';
 }

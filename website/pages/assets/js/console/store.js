@@ -12,7 +12,6 @@ import { isEnded } from './words.js';
 /** @typedef {import('../common/types.js').Invitation} Invitation */
 /** @typedef {import('../common/types.js').Me} Me */
 
-const SDK = '/sdk/index.js';
 
 export class Store extends EventTarget {
   constructor() {
@@ -33,8 +32,9 @@ export class Store extends EventTarget {
     this.invitations = new Map();
     /** @type {Map<string, Case>} */
     this.cases = new Map();
-    /** @type {any} */
+    /** @type {import('/sdk/index.js').SignalingClient | null} */
     this.client = null;
+    /** @type {'idle' | import('/sdk/index.js').ChannelState} */
     this.line = 'idle';
     /** @type {((channel: string) => void)[]} */
     this.waitingForChannel = [];
@@ -91,12 +91,12 @@ export class Store extends EventTarget {
 
   async signalling() {
     if (this.client) return this.client;
-    const { SignalingClient } = await import(SDK);
+    const { SignalingClient } = await import('/sdk/index.js');
     if (this.client) return this.client;
     const client = new SignalingClient({ door: 'console', base: location.origin });
     this.client = client;
-    client.addEventListener('signal', (/** @type {CustomEvent} */ event) => this.#signalCame(event.detail));
-    client.addEventListener('state', (/** @type {CustomEvent} */ event) => this.#lineChanged(event.detail));
+    client.addEventListener('signal', (event) => this.#signalCame(event.detail));
+    client.addEventListener('state', (event) => this.#lineChanged(event.detail));
     client.open();
     return client;
   }
@@ -108,20 +108,32 @@ export class Store extends EventTarget {
     return new Promise((resolve) => this.waitingForChannel.push(resolve));
   }
 
-  /** @param {object} signal */
+  /** @param {import('/sdk/index.js').Signal} signal */
   async tell(signal) {
     const client = await this.signalling();
     return client.send(signal);
   }
 
-  /** @param {{ state: string, reason?: string }} detail */
+  /** @param {import('/sdk/index.js').SignalingEvents['state']} detail */
   #lineChanged({ state, reason }) {
     this.line = state;
     if (state === 'open') {
-      for (const resolve of this.waitingForChannel.splice(0)) resolve(this.client.channel);
+      const channel = this.client?.channel ?? '';
+      for (const resolve of this.waitingForChannel.splice(0)) resolve(channel);
     }
-    if (state === 'closed' && reason === 'signed_out') this.#forget();
+    if (state === 'closed' && reason !== 'left') void this.#lineEnded();
     this.changed();
+  }
+
+  /** The channel ended for good: the login may have, too. */
+  async #lineEnded() {
+    this.client = null;
+    try {
+      this.me = await get('/api/me');
+      await this.signalling();
+    } catch (error) {
+      if (codeOf(error) !== 'offline') this.#forget();
+    }
   }
 
   /** @param {any} signal */
@@ -129,7 +141,6 @@ export class Store extends EventTarget {
     if (signal.kind === 'session' && signal.view) this.take(signal.view);
     else if (signal.kind === 'snapshot') void this.loadSessions();
     else if (signal.kind === 'chat') this.#chatCame(signal);
-    else if (signal.kind === 'bye' && signal.reason === 'signed_out') this.#forget();
     this.changed();
   }
 

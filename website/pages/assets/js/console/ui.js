@@ -20,10 +20,12 @@ export class Ui extends EventTarget {
     /** Whether the quality card is open. */
     this.pop = false;
     /** Whether the side panel is open: beside the stage when there is room, over it otherwise. */
-    this.side = prefs.panel && innerWidth >= 1120;
+    this.side = prefs.panel && matchMedia('(min-width: 70em)').matches;
     this.now = Date.now();
     /** Search text as typed; the address follows. */
     this.q = this.route.q;
+    const roomy = matchMedia('(min-width: 70em)');
+    roomy.addEventListener('change', () => this.set({ side: roomy.matches && prefs.panel }));
     this.form = { email: '', password: '', shown: false, busy: false, wrong: '' };
   }
 

@@ -1,46 +1,46 @@
 /**
  * The line between this page and the session: signalling and the media participant, both from the
  * SDK, which is loaded only once somebody is in a session. Events: `signal` (detail: the message),
- * `change` (one of the fields below).
+ * `change` (one of the fields below), `gaveup` (a minute without connection: capture was stopped).
  */
 
 import { Sound } from '../common/sound.js';
 
 /** @typedef {'video' | 'audio'} Kind */
 
+
 export class Line extends EventTarget {
   constructor() {
     super();
-    /** @type {'idle' | 'connecting' | 'open' | 'lost' | 'closed'} */
+    /** @type {'idle' | import('/sdk/index.js').ChannelState} */
     this.signalling = 'idle';
     /** Why signalling was closed for good. */
     this.closedBecause = '';
-    /** @type {'new' | 'connecting' | 'connected' | 'reconnecting' | 'closed' | 'failed'} */
+    /** @type {import('/sdk/index.js').ParticipantState} */
     this.media = 'new';
     this.sound = new Sound();
     this.sound.addEventListener('change', () => this.#changed());
-    /** @type {any} */
+    /** @type {import('/sdk/index.js').SignalingClient | null} */
     this.client = null;
-    /** @type {any} */
+    /** @type {import('/sdk/index.js').Participant | null} */
     this.participant = null;
     /** @type {Record<Kind, MediaStreamTrack | null>} */
     this.wanted = { video: null, audio: null };
     /** @type {Record<Kind, MediaStreamTrack | null>} */
     this.published = { video: null, audio: null };
     this.publishing = false;
-    this.generation = 0;
   }
 
   /** Opens signalling; repeatable. */
   async open() {
     if (this.client) return;
-    const { SignalingClient } = await import(SDK);
+    const { SignalingClient } = await import('/sdk/index.js');
     if (this.client) return;
     this.client = new SignalingClient({ door: 'customer', base: location.origin });
-    this.client.addEventListener('signal', (/** @type {CustomEvent} */ event) => {
+    this.client.addEventListener('signal', (event) => {
       this.dispatchEvent(new CustomEvent('signal', { detail: event.detail }));
     });
-    this.client.addEventListener('state', (/** @type {CustomEvent} */ event) => {
+    this.client.addEventListener('state', (event) => {
       this.signalling = event.detail.state;
       if (event.detail.state === 'closed') this.closedBecause = event.detail.reason ?? '';
       this.#changed();
@@ -51,25 +51,28 @@ export class Line extends EventTarget {
   /**
    * Prepares the media side; nothing is sent before the server's offer.
    * @param {string} session
+   * @param {boolean} [again] whether an earlier page took part already: then the offer is asked for
    */
-  async prepare(session) {
+  async prepare(session, again = false) {
     await this.open();
     if (this.participant) return;
-    const { Participant } = await import(SDK);
+    const { Participant } = await import('/sdk/index.js');
     if (this.participant || !this.client) return;
     const participant = new Participant({ network: this.client.networkFor({ session }) });
     this.participant = participant;
-    participant.addEventListener('statechange', (/** @type {CustomEvent} */ event) => {
+    participant.addEventListener('statechange', (event) => {
       if (this.participant !== participant) return;
       this.media = event.detail.state;
       this.#changed();
     });
-    participant.addEventListener('generation', (/** @type {CustomEvent} */ event) => {
-      this.generation = event.detail.generation;
+    participant.addEventListener('track', ({ detail }) => {
+      if (detail.kind === 'audio') this.sound.add(detail.participant, detail.stream);
     });
-    participant.addEventListener('track', (/** @type {CustomEvent} */ event) => {
-      if (event.detail.kind === 'audio') this.sound.add(event.detail.track);
+    participant.addEventListener('trackend', ({ detail }) => {
+      if (detail.kind === 'audio') this.sound.remove(detail.participant);
     });
+    participant.addEventListener('capturestopped', () => this.dispatchEvent(new Event('gaveup')));
+    if (again) participant.requestOffer('reload');
     void this.#publish();
   }
 
@@ -108,7 +111,7 @@ export class Line extends EventTarget {
   }
 
   /**
-   * @param {object} signal
+   * @param {import('/sdk/index.js').Signal} signal
    * @returns {Promise<void>}
    */
   async say(signal) {
@@ -116,10 +119,15 @@ export class Line extends EventTarget {
     await this.client.send(signal);
   }
 
-  /** Asks for a new path now instead of waiting for the next try. */
-  hurry() {
-    this.client?.open();
-    void this.say({ kind: 'offer_request', generation: this.generation || null, reason: 'network' }).catch(() => {});
+  /**
+   * Asks for a new path now instead of waiting for the next try.
+   * @param {string} session
+   */
+  async hurry(session) {
+    const isOver = this.media === 'failed' || this.media === 'closed';
+    if (isOver) this.dropMedia();
+    if (this.participant) this.participant.requestOffer('network');
+    else await this.prepare(session, true);
   }
 
   /** Lets go of the media side; signalling stays. */
@@ -143,6 +151,3 @@ export class Line extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 }
-
-/** A variable, so that the type checker takes the SDK as it is served and not as a file of ours. */
-const SDK = '/sdk/index.js';

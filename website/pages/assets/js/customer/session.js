@@ -10,7 +10,7 @@ import { Chat } from './chat.js';
 import { consentSentences, fingerprint } from './consent.js';
 import { Line } from './line.js';
 import { proofOf } from './link-secret.js';
-import { BREAK_END_MS, isEnded, isStarted } from './screen.js';
+import { BREAK_END_MS, BREAK_SHOWN_MS, isEnded, isStarted } from './screen.js';
 import { Seen } from './seen.js';
 
 /** @typedef {import('../common/types.js').CustomerView} CustomerView */
@@ -70,6 +70,7 @@ export class CustomerSession extends EventTarget {
       this.changed();
     });
     this.line.addEventListener('change', () => this.#lineChanged());
+    this.line.addEventListener('gaveup', () => this.#giveUp());
     this.line.addEventListener('signal', (event) => this.#take(/** @type {CustomEvent} */ (event).detail));
     addEventListener('online', () => this.changed());
     addEventListener('offline', () => this.changed());
@@ -151,7 +152,7 @@ export class CustomerSession extends EventTarget {
     this.#look(view);
     if (this.ended) return;
     await this.line.open();
-    if (view.agreed) await this.line.prepare(view.session);
+    if (view.agreed) await this.line.prepare(view.session, isStarted(view.state));
   }
 
   // ---- agreeing ----
@@ -272,9 +273,10 @@ export class CustomerSession extends EventTarget {
 
   /** "Try again" after a long break, and "Try again now" in one. */
   async tryAgain() {
-    if (!this.gaveUp) return this.line.hurry();
-    this.brokenSince = 0;
-    this.line.hurry();
+    if (!this.view) return;
+    void this.line.hurry(this.view.session);
+    if (!this.gaveUp) return;
+    this.brokenSince = Date.now();
     await this.turnOn();
   }
 
@@ -315,7 +317,7 @@ export class CustomerSession extends EventTarget {
       this.line.dropMedia();
       this.replaced = true;
     } else if (reason === 'put_out') this.#finish('put_out');
-    else if (reason === 'closed' && !this.ended) {
+    else if (reason !== 'left' && reason !== 'shutting_down' && !this.ended) {
       // The closing words may have been lost on the way: ask who ended it.
       get('/api/customer').then((view) => this.#look(view), () => this.#finish('technician'));
     }
@@ -375,7 +377,7 @@ export class CustomerSession extends EventTarget {
   get isBroken() {
     if (!this.view || this.ended || this.replaced || !this.view.agreed) return false;
     if (!isStarted(this.view.state)) return this.line.signalling === 'lost';
-    return this.line.media !== 'connected' || !navigator.onLine;
+    return this.line.media !== 'connected' || !navigator.onLine || this.view.trouble === 'node';
   }
 
   /** @returns {Presence} */
@@ -398,21 +400,26 @@ export class CustomerSession extends EventTarget {
   tick() {
     const now = Date.now();
     this.changed();
-    if (this.brokenFor(now) >= BREAK_END_MS && !this.gaveUp) {
-      this.keepStill();
-      this.gaveUp = true;
-      this.capture.cut();
-    }
+    if (this.brokenFor(now) >= BREAK_END_MS && !this.gaveUp) this.#giveUp();
     const isLive = this.view && this.presence.camera === 'live' && this.maySend && this.line.media === 'connected';
     if (isLive && this.view) this.seen?.count(this.view.watchers.map((watcher) => watcher.name), now);
     else this.seen?.rest();
+  }
+
+  /** Nobody films for nobody: after a minute without connection the camera goes off. */
+  #giveUp() {
+    if (this.gaveUp || this.ended) return;
+    this.keepStill();
+    this.gaveUp = true;
+    this.capture.cut();
   }
 
   /** Brings everything outside in step with the facts, then tells the views. */
   changed() {
     if (!this.isBroken) this.brokenSince = 0;
     else if (!this.brokenSince) {
-      this.brokenSince = Date.now();
+      // What the server knows to be broken is no blink that heals within a second.
+      this.brokenSince = Date.now() - (this.view?.trouble === 'node' ? BREAK_SHOWN_MS : 0);
       this.keepStill();
     }
     this.#applyTracks();

@@ -27,8 +27,8 @@ export function detailsTab(ui, it) {
       { class: 'side__fill', tabindex: 0, role: 'region', 'aria-label': t('tab.details'), key: 'details' },
       it.takesPart && [
         chart('picture', size, samples.map(({ fps }) => fps), 30, weak && it.quality.leg === 'customer', t('details.picture.unit')),
-        chart('speed', speed(stats?.kbps), samples.map(({ kbps }) => kbps), 500, false, t('details.speed.unit')),
-        chart('delay', stats?.rttMs === undefined ? '–' : t('details.ms', { n: figure(Math.round(stats.rttMs)) }), samples.map(({ rtt }) => rtt), 100, false, t('details.delay.unit')),
+        chart('speed', known(stats?.kbps, speed), samples.map(({ kbps }) => kbps), 500, false, t('details.speed.unit')),
+        chart('delay', known(stats?.rttMs, (ms) => t('details.ms', { n: figure(Math.round(ms)) })), samples.map(({ rtt }) => rtt), 100, false, t('details.delay.unit')),
       ],
       facts(it),
       steps(it),
@@ -41,8 +41,14 @@ export function detailsTab(ui, it) {
 /** @param {Case} it */
 const canPutOut = (it) => it.session && !isEnded(it.session) && it.session.state !== 'created' && it.role !== 'watching';
 
-/** @param {number | undefined} kbps */
-const speed = (kbps) => (kbps === undefined ? '–' : kbps >= 1000 ? t('details.mbit', { n: figure(kbps / 1000, 1) }) : t('details.kbit', { n: figure(Math.round(kbps)) }));
+/**
+ * @param {number | null | undefined} value
+ * @param {(value: number) => string} write
+ */
+const known = (value, write) => (value === null || value === undefined ? '–' : write(value));
+
+/** @param {number} kbps */
+const speed = (kbps) => (kbps >= 1000 ? t('details.mbit', { n: figure(kbps / 1000, 1) }) : t('details.kbit', { n: figure(Math.round(kbps)) }));
 
 /**
  * @param {string} id
@@ -76,7 +82,7 @@ function facts(it) {
     ['way', transport ? t(`way.${transport}`) : '–'],
     ['way.customer', theirs?.transport ? t(`way.${theirs.transport}`) : '–'],
     ['codec', stats?.codec ?? '–'],
-    ['lost', stats?.lossPercent === undefined ? '–' : t('details.percent', { n: figure(stats.lossPercent, 1) })],
+    ['lost', known(stats?.lossPercent, (share) => t('details.percent', { n: figure(share, 1) }))],
     ['device', session.customer_device ?? '–'],
     ['agreed', session.capabilities.length === 0 ? '–' : t(session.capabilities.includes('voice') ? 'agreed.voice' : 'agreed.only')],
     ['created', `${session.created_by.name}, ${timeWithSeconds(session.created_at)}`],

@@ -70,7 +70,7 @@ function openCases(ui) {
           title: titleOf(session, ui.store.pinOf(session.id)),
           'aria-current': ui.route.id === session.id ? 'page' : undefined,
         },
-        avatar(name, 'customer'),
+        avatar(session.customer_name ?? name, 'customer'),
         h('span', { class: 'clip' }, name),
         h('span', { class: 'unseen' }, `, ${state.word}`),
         unread > 0 && h('span', { class: 'count count--hot' }, unread),
