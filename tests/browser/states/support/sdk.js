@@ -64,6 +64,8 @@ export class Participant extends EventTarget {
     this.dispatchEvent(new CustomEvent('statechange', { detail: { state: 'connecting' } }));
   }
 
+  requestOffer() {}
+
   async publish(track) {
     this.tracks[track.kind] = track;
   }
