@@ -3,12 +3,20 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lens_protocol::Problem;
+use axum::http::Uri;
 use lens_protocol::id::{ConferenceId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, NodeReport, Offered,
     RemoveParticipant, SfuEvents, Timeline,
 };
+use lens_protocol::{ErrorCode, Problem, SecretText};
+use lens_runtime::http::client::ControlClient;
+
+use crate::routes;
+
+/// How long a node may take to answer a command. Making an offer takes milliseconds; longer means
+/// that the node or the way to it is gone.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Control of one streaming server. Every call is safe to repeat.
 ///
@@ -52,4 +60,84 @@ pub trait SfuControl: Send + Sync {
 
     /// Takes no new conferences from now on.
     async fn drain(&self) -> Result<(), Problem>;
+}
+
+/// A streaming server in another process, reached on its private listener.
+#[derive(Clone)]
+pub struct RemoteSfu {
+    http: ControlClient,
+}
+
+impl RemoteSfu {
+    /// The node at `base` (`http://host:port`), called with the deployment's token.
+    pub fn new(base: Uri, token: SecretText) -> Self {
+        Self {
+            http: ControlClient::new(base, token),
+        }
+    }
+}
+
+/// A node that gives no answer is lost, whatever the reason.
+fn lost(problem: Problem) -> Problem {
+    match problem.code {
+        ErrorCode::Unavailable => Problem::new(ErrorCode::MediaNodeLost),
+        _ => problem,
+    }
+}
+
+#[async_trait]
+impl SfuControl for RemoteSfu {
+    async fn create_conference(&self, room: CreateMediaRoom) -> Result<(), Problem> {
+        let answer = self.http.post(routes::CREATE, &room, TIMEOUT).await;
+        answer.map_err(lost)
+    }
+
+    async fn add_participant(&self, participant: AddParticipant) -> Result<Offered, Problem> {
+        let answer = self.http.post(routes::ADD, &participant, TIMEOUT).await;
+        answer.map_err(lost)
+    }
+
+    async fn apply_answer(&self, answer: ApplyAnswer) -> Result<(), Problem> {
+        let answer = self.http.post(routes::ANSWER, &answer, TIMEOUT).await;
+        answer.map_err(lost)
+    }
+
+    async fn remove_participant(&self, participant: RemoveParticipant) -> Result<(), Problem> {
+        let answer = self.http.post(routes::REMOVE, &participant, TIMEOUT).await;
+        answer.map_err(lost)
+    }
+
+    async fn hold_conference(&self, hold: HoldMediaRoom) -> Result<(), Problem> {
+        let answer = self.http.post(routes::HOLD, &hold, TIMEOUT).await;
+        answer.map_err(lost)
+    }
+
+    async fn end_conference(&self, room: EndMediaRoom) -> Result<(), Problem> {
+        let answer = self.http.post(routes::END, &room, TIMEOUT).await;
+        answer.map_err(lost)
+    }
+
+    async fn timeline(
+        &self,
+        conference: ConferenceId,
+        participant: ParticipantId,
+    ) -> Result<Timeline, Problem> {
+        let path = format!("/sfu/conferences/{conference}/participants/{participant}/timeline");
+        self.http.get(&path, TIMEOUT).await.map_err(lost)
+    }
+
+    async fn report(&self) -> Result<NodeReport, Problem> {
+        self.http.get(routes::REPORT, TIMEOUT).await.map_err(lost)
+    }
+
+    async fn events(&self, after: u64, wait: Duration) -> Result<SfuEvents, Problem> {
+        let events = routes::EVENTS;
+        let path = format!("{events}?after={after}&wait_ms={}", wait.as_millis());
+        self.http.get(&path, wait + TIMEOUT).await.map_err(lost)
+    }
+
+    async fn drain(&self) -> Result<(), Problem> {
+        let answer = self.http.post(routes::DRAIN, &(), TIMEOUT).await;
+        answer.map_err(lost)
+    }
 }

@@ -5,9 +5,10 @@ pub mod config;
 mod core;
 pub mod error;
 pub mod metrics;
+pub mod routes;
 pub mod server;
 
-pub use client::SfuControl;
+pub use client::{RemoteSfu, SfuControl};
 pub use config::Config;
 pub use error::SfuError;
 pub use metrics::Metrics;

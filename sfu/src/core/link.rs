@@ -173,12 +173,14 @@ impl Link {
         self.paths.iter().map(|reached| reached.path)
     }
 
-    /// Notes a verified check from `path`. A nominating one moves the traffic there: after a NAT
-    /// has moved the peer, the stack would stay with the former address until that expires.
+    /// Notes a verified check from `path`. A nominating one moves the traffic there, once the
+    /// former path has gone silent: after a NAT has moved the peer, the stack would stay with the
+    /// former address until that expires. As long as the former path is alive, a check may have
+    /// been recorded and replayed by somebody else, and moves nothing.
     pub(crate) fn note_check(&mut self, path: Path, nominates: bool, now: Instant) {
         self.heard = now;
         self.checked = now;
-        if nominates {
+        if nominates && self.may_move(now) {
             self.egress = Some(path);
         }
     }
@@ -190,10 +192,7 @@ impl Link {
             return;
         };
         known.heard = now;
-        if self
-            .egress
-            .is_some_and(|egress| egress != path && self.silent(&egress, now))
-        {
+        if self.egress.is_some() && self.may_move(now) {
             self.egress = Some(path);
         }
     }
@@ -263,8 +262,12 @@ impl Link {
         }
     }
 
-    fn silent(&self, path: &Path, now: Instant) -> bool {
-        let known = self.paths.iter().find(|known| known.path == *path);
+    /// Whether the traffic may go elsewhere: there is no path for it yet, or a silent one.
+    fn may_move(&self, now: Instant) -> bool {
+        let Some(egress) = self.egress else {
+            return true;
+        };
+        let known = self.paths.iter().find(|known| known.path == egress);
         known.is_none_or(|known| now.saturating_duration_since(known.heard) >= PATH_SILENCE)
     }
 }

@@ -15,6 +15,9 @@ use crate::core::path::Path;
 
 /// Bytes queued towards one peer before it counts as too slow: one second at 2 Mbit/s.
 const QUEUE: usize = 256 * 1024;
+/// What the kernel may hold towards one peer. Left to itself it grows to megabytes, which a slow
+/// reader would get as seconds of delay.
+const KERNEL_QUEUE: usize = 128 * 1024;
 /// Most connections on probation. A flood of them is refused rather than stored.
 const MOST_ON_PROBATION: usize = 512;
 /// Bytes read from one connection in a turn, so that one sender cannot hold up the others.
@@ -72,6 +75,8 @@ impl Connections {
         if self.on_probation >= MOST_ON_PROBATION || self.by_path.contains_key(&passing.path) {
             return None;
         }
+        let _ = passing.stream.set_nodelay(true);
+        let _ = socket2::SockRef::from(&passing.stream).set_send_buffer_size(KERNEL_QUEUE);
         let id = self.next;
         self.next += 1;
         let interest = Interest::READABLE | Interest::WRITABLE;

@@ -432,7 +432,6 @@ impl Worker {
     }
 
     fn admit(&mut self, passing: Passing, at: Moment) {
-        let _ = passing.stream.set_nodelay(true);
         match self.tcp.admit(passing, self.poll.registry()) {
             Some(id) => {
                 self.metrics.tcp_accepted.inc();

@@ -84,7 +84,9 @@ impl DtlsInstance for Tap {
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         let output = self.inner.poll_output(buf);
         if let DtlsOutput::KeyingMaterial(_, profile) = &output {
-            let _ = self.profile.set(profile.to_string());
+            let name = profile.to_string();
+            let name = name.strip_prefix("SRTP_").unwrap_or(&name);
+            let _ = self.profile.set(name.to_owned());
         }
         output
     }

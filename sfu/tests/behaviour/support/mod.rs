@@ -1,14 +1,6 @@
 //! A streaming server and real peers over loopback, for the behaviour tests.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub,
-    reason = "shared by test files that each use a part of it; tests may break loudly"
-)]
-
 pub mod client;
+pub mod stun;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -17,7 +9,7 @@ use std::time::{Duration, Instant};
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CauseCode, CreateMediaRoom, HoldMediaRoom, MediaPolicy, Offered,
-    RemoveParticipant, Role, SfuEventKind, SlotKind, TimelineStep,
+    RemoveParticipant, Role, SfuEventKind, SlotKind, Timeline, TimelineStep,
 };
 use lens_runtime::clock::SystemClock;
 use lens_sfu::config::TcpDoor;
@@ -26,7 +18,7 @@ use lens_sfu::{Config, Sfu, SfuControl, SfuHandle};
 pub use client::{Client, Options};
 
 /// Longest wait for anything. Far above what is needed, so that a slow machine does not matter.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 static NEXT: AtomicU8 = AtomicU8::new(1);
 
@@ -227,6 +219,17 @@ impl World {
             );
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    pub async fn sfu_timeline(
+        &self,
+        conference: ConferenceId,
+        participant: ParticipantId,
+    ) -> Timeline {
+        self.sfu
+            .timeline(conference, participant)
+            .await
+            .expect("a timeline")
     }
 
     /// Waits for an event that `wanted` picks, from the start of the node's life.

@@ -31,6 +31,8 @@ pub struct Options {
     pub codecs: Vec<&'static str>,
     /// Rather than sending anything, lets the connection rest.
     pub mute_network: bool,
+    /// A small receive buffer in the kernel, for TCP.
+    pub small_buffers: bool,
 }
 
 impl Default for Options {
@@ -42,6 +44,7 @@ impl Default for Options {
             answer_edits: Vec::new(),
             codecs: vec!["vp8", "h264", "vp9", "av1"],
             mute_network: false,
+            small_buffers: false,
         }
     }
 }
@@ -70,6 +73,8 @@ pub struct Seen {
     pub channel: Option<ChannelId>,
     pub messages: Vec<Vec<u8>>,
     pub datagrams_in: u64,
+    /// Payload types of received media packets, known to the stack or not.
+    pub wire_types: std::collections::BTreeSet<u8>,
 }
 
 impl Seen {
@@ -98,6 +103,9 @@ pub struct Engine {
     streams: Vec<Stream>,
     muted: bool,
     stop: bool,
+    padding: usize,
+    lose_every: usize,
+    media_in: usize,
 }
 
 pub enum Carrier {
@@ -140,7 +148,7 @@ impl Client {
             false => (udp.local_addr().unwrap(), Carrier::Udp(udp)),
             true => {
                 let address = candidate(&offer, "tcp");
-                let stream = TcpStream::connect(address).unwrap();
+                let stream = connect(address, options.small_buffers);
                 stream.set_nodelay(true).unwrap();
                 let local = stream.local_addr().unwrap();
                 let (stream, unread) = (Some(stream), Vec::new());
@@ -173,6 +181,9 @@ impl Client {
             streams: Vec::new(),
             muted,
             stop: false,
+            padding: 0,
+            lose_every: 0,
+            media_in: 0,
         };
         let thread = std::thread::spawn(move || engine.run(&inbox));
         Self {
@@ -281,6 +292,16 @@ impl Client {
         });
     }
 
+    /// Makes each sent packet longer by so many bytes.
+    pub fn pad_packets(&self, padding: usize) {
+        self.command(move |engine| engine.padding = padding);
+    }
+
+    /// Loses every so-manieth incoming media packet.
+    pub fn lose_every(&self, count: usize) {
+        self.command(move |engine| engine.lose_every = count);
+    }
+
     /// Moves to another source port, as a NAT does that has forgotten the old one.
     pub fn rebind(&self) {
         self.command(|engine| {
@@ -341,6 +362,13 @@ impl Engine {
 
     fn take(&mut self, source: SocketAddr, bytes: &[u8]) {
         self.seen.lock().unwrap().datagrams_in += 1;
+        if matches!(bytes, [128..=191, second, ..] if !(192..=223).contains(second)) {
+            self.media_in += 1;
+            self.seen.lock().unwrap().wire_types.insert(bytes[1] & 0x7F);
+            if self.lose_every > 0 && self.media_in % self.lose_every == 0 {
+                return;
+            }
+        }
         let proto = match self.carrier {
             Carrier::Udp(_) => Protocol::Udp,
             Carrier::Tcp { .. } => Protocol::Tcp,
@@ -417,6 +445,7 @@ impl Engine {
                 payload.extend_from_slice(&shape[usize::from(!key)]);
             }
             payload.extend_from_slice(&stream.sequence.to_be_bytes());
+            payload.resize(payload.len() + self.padding, 0);
             let extensions = str0m::rtp::ExtensionValues {
                 video_orientation: stream.video.map(|_| VideoOrientation::Deg90),
                 ..Default::default()
@@ -502,6 +531,20 @@ impl Engine {
             }
         }
     }
+}
+
+fn connect(address: SocketAddr, small_buffers: bool) -> TcpStream {
+    let socket = socket2::Socket::new(
+        socket2::Domain::for_address(address),
+        socket2::Type::STREAM,
+        None,
+    );
+    let socket = socket.unwrap();
+    if small_buffers {
+        socket.set_recv_buffer_size(8 * 1024).unwrap();
+    }
+    socket.connect(&address.into()).unwrap();
+    socket.into()
 }
 
 fn cut_frame(unread: &mut Vec<u8>, buffer: &mut [u8]) -> Option<usize> {

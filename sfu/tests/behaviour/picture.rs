@@ -1,13 +1,11 @@
 //! A camera's picture and voice reach the viewer, and the viewer's voice the camera.
-#![allow(clippy::unwrap_used, reason = "tests may break loudly")]
-
-mod support;
 
 use std::time::Duration;
 
 use lens_protocol::media::{Role, SfuEventKind, SlotKind, TimelineStep};
 use lens_sfu::SfuControl;
-use support::World;
+
+use crate::support::World;
 
 const FRAME: Duration = Duration::from_millis(5);
 

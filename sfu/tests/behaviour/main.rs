@@ -1,0 +1,32 @@
+//! What the streaming server does for real peers over loopback: one file for each behaviour.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests may break loudly, and each uses a part of the support"
+)]
+
+mod support;
+
+mod answers;
+mod channel;
+mod codecs;
+mod dtls_roles;
+mod events;
+mod faults;
+mod gate;
+mod generations;
+mod hold;
+mod keyframes;
+mod late_joiner;
+mod limits;
+mod losses;
+mod nat;
+mod picture;
+mod remote;
+mod silence;
+mod slots;
+mod tcp;
+mod workers;
