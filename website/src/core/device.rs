@@ -7,7 +7,9 @@ const LOOKED_AT: usize = 512;
 
 /// The device and browser in words; `Unknown device` when nothing is recognised.
 pub fn describe(user_agent: &str) -> String {
-    let end = (0..=LOOKED_AT.min(user_agent.len())).rev().find(|at| user_agent.is_char_boundary(*at));
+    let end = (0..=LOOKED_AT.min(user_agent.len()))
+        .rev()
+        .find(|at| user_agent.is_char_boundary(*at));
     let text = &user_agent[..end.unwrap_or(0)];
     match (device(text), browser(text)) {
         (Some(device), Some(browser)) => format!("{device}, {browser}"),
@@ -18,13 +20,20 @@ pub fn describe(user_agent: &str) -> String {
 }
 
 fn first<'a>(text: &str, table: &[(&str, &'a str)]) -> Option<&'a str> {
-    table.iter().find(|(mark, _)| text.contains(mark)).map(|(_, word)| *word)
+    table
+        .iter()
+        .find(|(mark, _)| text.contains(mark))
+        .map(|(_, word)| *word)
 }
 
 /// Order matters: Android phones say Linux, iPads on a desktop site say Macintosh.
 fn device(text: &str) -> Option<&'static str> {
     if text.contains("Android") {
-        return Some(if text.contains("Mobile") { "Android phone" } else { "Android tablet" });
+        return Some(if text.contains("Mobile") {
+            "Android phone"
+        } else {
+            "Android tablet"
+        });
     }
     first(
         text,

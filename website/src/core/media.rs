@@ -38,7 +38,11 @@ impl Session {
                 self.started_at.get_or_insert(now);
                 self.seats = vec![seat(&by, PersonRole::Technician, viewer)];
                 self.seat_customer(customer);
-                let fact = Fact::by(&by, kind::SESSION_STARTED, json!({"conference": conference}));
+                let fact = Fact::by(
+                    &by,
+                    kind::SESSION_STARTED,
+                    json!({"conference": conference}),
+                );
                 self.lead = Some(by);
                 self.enter(now, SessionState::Active);
                 Ok(vec![fact])
@@ -77,7 +81,10 @@ impl Session {
                 if let Some(customer) = &mut self.customer {
                     customer.link = Link::Pending;
                 }
-                Ok(vec![Fact::server(kind::MEDIA_NODE_LOST, json!({"node": node}))])
+                Ok(vec![Fact::server(
+                    kind::MEDIA_NODE_LOST,
+                    json!({"node": node}),
+                )])
             }
             _ => Ok(Vec::new()),
         }
@@ -99,7 +106,11 @@ impl Session {
             return Ok(Vec::new());
         }
         self.seats.push(seat(by, PersonRole::Watching, place));
-        Ok(vec![Fact::by(by, kind::WATCHER_JOINED, json!({"name": by.name}))])
+        Ok(vec![Fact::by(
+            by,
+            kind::WATCHER_JOINED,
+            json!({"name": by.name}),
+        )])
     }
 
     fn stop_watching(&mut self, by: &TechnicianRef) -> Outcome {
@@ -111,7 +122,11 @@ impl Session {
         if self.seats.len() == before {
             return Ok(Vec::new());
         }
-        Ok(vec![Fact::by(by, kind::WATCHER_LEFT, json!({"name": by.name}))])
+        Ok(vec![Fact::by(
+            by,
+            kind::WATCHER_LEFT,
+            json!({"name": by.name}),
+        )])
     }
 
     fn seat_customer(&mut self, place: Place) {
@@ -126,7 +141,11 @@ impl Session {
     fn replace(&mut self, former: ParticipantId, place: Place) {
         if self.is_customer(former) {
             self.seat_customer(place);
-        } else if let Some(seat) = self.seats.iter_mut().find(|seat| seat.participant == former) {
+        } else if let Some(seat) = self
+            .seats
+            .iter_mut()
+            .find(|seat| seat.participant == former)
+        {
             seat.participant = place.participant;
             seat.newest = place.generation;
             seat.link = Link::Pending;
@@ -172,7 +191,8 @@ impl Session {
     fn link_of(&mut self, place: Place) -> Option<(&'static str, &mut Link)> {
         let customer = self.customer.as_mut();
         if let Some(customer) = customer.filter(|it| it.participant == Some(place.participant)) {
-            return (place.generation >= customer.newest).then_some(("customer", &mut customer.link));
+            return (place.generation >= customer.newest)
+                .then_some(("customer", &mut customer.link));
         }
         let seat = seat_at(&mut self.seats, place)?;
         let who = match seat.role {
@@ -183,11 +203,11 @@ impl Session {
     }
 
     fn is_customer(&self, participant: ParticipantId) -> bool {
-        self.customer.as_ref().is_some_and(|it| it.participant == Some(participant))
+        self.customer
+            .as_ref()
+            .is_some_and(|it| it.participant == Some(participant))
     }
 }
-
-
 
 fn seat(who: &TechnicianRef, role: PersonRole, place: Place) -> Seat {
     Seat {

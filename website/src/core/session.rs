@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use lens_protocol::Timestamp;
-use lens_protocol::id::{ConferenceId, Generation, InvitationId, ParticipantId, SessionId, TechnicianId};
+use lens_protocol::id::{
+    ConferenceId, Generation, InvitationId, ParticipantId, SessionId, TechnicianId,
+};
 use lens_protocol::session::{
     Capability, CloseReason, EndedBy, InvitationView, PersonRole, SessionState, TechnicianRef,
     Trouble,
@@ -214,7 +216,11 @@ impl Session {
                 (Some(_), SessionState::Offline) => Some(self.state_since.plus(rules.offline)),
                 (Some(_), _) => self.trouble_since.map(|at| at.plus(rules.reconnecting)),
             }
-        } else if self.customer.as_ref().is_some_and(|customer| customer.online) {
+        } else if self
+            .customer
+            .as_ref()
+            .is_some_and(|customer| customer.online)
+        {
             None
         } else {
             Some(self.state_since.plus(rules.unstarted))

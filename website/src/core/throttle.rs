@@ -49,6 +49,11 @@ impl Throttle {
         self.addresses.check(&address, now)
     }
 
+    /// The same for a try that cannot be a guess: only the address counts.
+    pub fn check_address(&self, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
+        self.addresses.check(&address, now)
+    }
+
     /// The try was right.
     pub fn right(&self, address: IpAddr) {
         self.addresses.forget(&address);
@@ -71,7 +76,8 @@ impl Leak {
     }
 
     fn capacity_ms(&self) -> i64 {
-        self.step_ms().saturating_mul(i64::from(self.limit.burst.max(1)))
+        self.step_ms()
+            .saturating_mul(i64::from(self.limit.burst.max(1)))
     }
 
     fn drain(&mut self, now: Timestamp) {
@@ -122,7 +128,10 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(throttle.check(address(1), at(0)), Ok(()));
         }
-        assert_eq!(throttle.check(address(1), at(0)), Err(Duration::from_secs(20)));
+        assert_eq!(
+            throttle.check(address(1), at(0)),
+            Err(Duration::from_secs(20))
+        );
         assert_eq!(throttle.check(address(2), at(0)), Ok(()));
         throttle.right(address(1));
         assert_eq!(throttle.check(address(1), at(0)), Ok(()));
@@ -139,7 +148,10 @@ mod tests {
             assert_eq!(throttle.check(address(last), at(0)), Ok(()));
             throttle.wrong(at(0));
         }
-        assert_eq!(throttle.check(address(99), at(0)), Err(Duration::from_secs(15)));
+        assert_eq!(
+            throttle.check(address(99), at(0)),
+            Err(Duration::from_secs(15))
+        );
         assert_eq!(throttle.check(address(99), at(15)), Ok(()));
     }
 }

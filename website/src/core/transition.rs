@@ -11,8 +11,10 @@
 
 use lens_chat_log::kind;
 use lens_protocol::id::InvitationId;
-use lens_protocol::session::{Capability, EndedBy, PersonRole, SessionState, TechnicianRef, Trouble};
-use lens_protocol::signal::{Presence};
+use lens_protocol::session::{
+    Capability, EndedBy, PersonRole, SessionState, TechnicianRef, Trouble,
+};
+use lens_protocol::signal::{CameraState, Presence};
 use lens_protocol::{ErrorCode, Timestamp};
 use serde_json::{Value, json};
 
@@ -149,7 +151,13 @@ impl Session {
         Ok(vec![Fact::app(kind::INVITATION_REDEEMED, body)])
     }
 
-    fn consent(&mut self, now: Timestamp, rules: &Rules, consent: Consent, shown: &Shown) -> Outcome {
+    fn consent(
+        &mut self,
+        now: Timestamp,
+        rules: &Rules,
+        consent: Consent,
+        shown: &Shown,
+    ) -> Outcome {
         let customer = self.customer.as_mut().ok_or(ErrorCode::WrongState)?;
         if consent.version != rules.consent_version {
             return Err(ErrorCode::ConsentChanged);
@@ -184,7 +192,11 @@ impl Session {
             return Ok(Vec::new());
         }
         self.held = held;
-        let kind = if held { kind::SESSION_HELD } else { kind::SESSION_RESUMED };
+        let kind = if held {
+            kind::SESSION_HELD
+        } else {
+            kind::SESSION_RESUMED
+        };
         Ok(vec![Fact::by(by, kind, json!({}))])
     }
 
@@ -244,11 +256,18 @@ impl Session {
             facts.push(Fact::app(camera_kind(after.camera), json!({})));
         }
         if before.muted != after.muted {
-            let kind = if after.muted { kind::VOICE_MUTED } else { kind::VOICE_UNMUTED };
+            let kind = if after.muted {
+                kind::VOICE_MUTED
+            } else {
+                kind::VOICE_UNMUTED
+            };
             facts.push(Fact::app(kind, json!({})));
         }
         if before.facing != after.facing && after.facing.is_some() {
-            facts.push(Fact::app(kind::CAMERA_TURNED, json!({"facing": after.facing})));
+            facts.push(Fact::app(
+                kind::CAMERA_TURNED,
+                json!({"facing": after.facing}),
+            ));
         }
         facts
     }
@@ -277,7 +296,10 @@ impl Session {
     fn time_out(&mut self, now: Timestamp, why: &str) -> Vec<Fact> {
         let before = self.state;
         self.end(now, SessionState::TimedOut, EndedBy::Timeout);
-        vec![Fact::server(kind::SESSION_TIMED_OUT, json!({"state": before, "why": why}))]
+        vec![Fact::server(
+            kind::SESSION_TIMED_OUT,
+            json!({"state": before, "why": why}),
+        )]
     }
 
     fn end(&mut self, now: Timestamp, state: SessionState, by: EndedBy) {
@@ -311,7 +333,10 @@ impl Session {
 
     fn find_trouble(&self) -> Option<Trouble> {
         let customer = self.customer.as_ref()?;
-        let lead = self.seats.iter().find(|seat| seat.role == PersonRole::Technician);
+        let lead = self
+            .seats
+            .iter()
+            .find(|seat| seat.role == PersonRole::Technician);
         if self.node_lost {
             Some(Trouble::Node)
         } else if customer.link == Link::Broken
@@ -335,7 +360,9 @@ impl Session {
             self.trouble = trouble;
             self.trouble_since = trouble.map(|_| now);
         }
-        let away = self.trouble_since.map_or(Default::default(), |since| now.since(since));
+        let away = self
+            .trouble_since
+            .map_or(Default::default(), |since| now.since(since));
         let next = match trouble {
             None if self.held => SessionState::OnHold,
             None => SessionState::Active,
@@ -350,7 +377,10 @@ impl Session {
             _ if before == next => Vec::new(),
             SessionState::Offline => vec![Fact::server(kind::SESSION_OFFLINE, json!({}))],
             SessionState::Reconnecting => {
-                vec![Fact::server(kind::SESSION_RECONNECTING, json!({"trouble": trouble}))]
+                vec![Fact::server(
+                    kind::SESSION_RECONNECTING,
+                    json!({"trouble": trouble}),
+                )]
             }
             _ if !was_well => vec![Fact::server(kind::SESSION_RECOVERED, json!({}))],
             _ => Vec::new(),
@@ -360,11 +390,16 @@ impl Session {
 
 /// The links of whoever holds `place`, newest generation only.
 pub(super) fn seat_at(seats: &mut [Seat], place: Place) -> Option<&mut Seat> {
-    seats.iter_mut().find(|seat| seat.participant == place.participant)
+    seats
+        .iter_mut()
+        .find(|seat| seat.participant == place.participant)
 }
 
 fn invitation_ended(invitation: InvitationId, why: &str) -> Fact {
-    Fact::server(kind::INVITATION_ENDED, json!({"invitation": invitation, "why": why}))
+    Fact::server(
+        kind::INVITATION_ENDED,
+        json!({"invitation": invitation, "why": why}),
+    )
 }
 
 fn camera_kind(camera: CameraState) -> &'static str {

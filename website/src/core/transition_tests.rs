@@ -164,11 +164,7 @@ fn event(name: &str) -> Event {
 }
 
 fn after(events: &[&str]) -> Session {
-    let mut session = Session::new(
-        SessionId::generate(at(0), &mut Counting(9)),
-        anna(),
-        at(0),
-    );
+    let mut session = Session::new(SessionId::generate(at(0), &mut Counting(9)), anna(), at(0));
     for name in events {
         let outcome = match *name {
             "a minute" => session.apply(at(160), &Rules::default(), Event::Time),
@@ -207,7 +203,14 @@ fn word(state: SessionState) -> String {
 
 /// `-` is: accepted, state unchanged. A state: accepted, and it is that now. Else: the refusal.
 const STATES: &[&str] = &[
-    "created", "connecting", "waiting", "active", "on_hold", "reconnecting", "offline", "closed",
+    "created",
+    "connecting",
+    "waiting",
+    "active",
+    "on_hold",
+    "reconnecting",
+    "offline",
+    "closed",
 ];
 
 #[rustfmt::skip]
@@ -248,7 +251,11 @@ fn every_state_answers_every_event_as_the_table_says() {
         for (state, expected) in STATES.iter().zip(row) {
             let mut session = in_state(state);
             let before = session.clone();
-            let now = if *state == "offline" { at(160) } else { at(100) };
+            let now = if *state == "offline" {
+                at(160)
+            } else {
+                at(100)
+            };
             let found = match session.apply(now, &Rules::default(), event(name)) {
                 Ok(_) if session.state == before.state => "-".to_owned(),
                 Ok(_) => word(session.state),
@@ -294,11 +301,15 @@ fn a_session_never_shown_to_anybody_times_out_and_an_attended_one_does_not() {
     let facts = session.apply(at(1200), &Rules::default(), Event::Time);
     assert_eq!(facts.expect("taken")[0].kind, "invitation.expired");
     assert_eq!(session.deadline(&Rules::default()), Some(at(7200)));
-    session.apply(at(7200), &Rules::default(), Event::Time).expect("taken");
+    session
+        .apply(at(7200), &Rules::default(), Event::Time)
+        .expect("taken");
     assert_eq!(session.ended_by, Some(EndedBy::Timeout));
 
     let mut attended = in_state("waiting");
-    attended.apply(at(90_000), &Rules::default(), Event::Time).expect("taken");
+    attended
+        .apply(at(90_000), &Rules::default(), Event::Time)
+        .expect("taken");
     assert_eq!(attended.state, SessionState::Waiting);
     assert_eq!(attended.deadline(&Rules::default()), None);
 }
@@ -313,7 +324,9 @@ fn away_for_a_minute_is_offline_and_half_an_hour_later_timed_out() {
     session.apply(at(160), &rules, Event::Time).expect("taken");
     assert_eq!(session.state, SessionState::Offline);
     assert_eq!(session.deadline(&rules), Some(at(160 + 1800)));
-    session.apply(at(160 + 1800), &rules, Event::Time).expect("taken");
+    session
+        .apply(at(160 + 1800), &rules, Event::Time)
+        .expect("taken");
     assert_eq!(session.state, SessionState::TimedOut);
     assert_eq!(session.conference, None);
 }
@@ -322,22 +335,46 @@ fn away_for_a_minute_is_offline_and_half_an_hour_later_timed_out() {
 fn a_hold_outlives_a_cut_and_a_resume_works_during_it() {
     let mut session = in_state("on_hold");
     let rules = Rules::default();
-    session.apply(at(110), &rules, event("failed")).expect("taken");
-    session.apply(at(111), &rules, event("connected")).expect("taken");
-    assert_eq!(session.state, SessionState::OnHold, "nobody sees the customer by reconnecting");
-    session.apply(at(112), &rules, event("failed")).expect("taken");
-    session.apply(at(113), &rules, event("resume")).expect("taken");
-    session.apply(at(114), &rules, event("connected")).expect("taken");
+    session
+        .apply(at(110), &rules, event("failed"))
+        .expect("taken");
+    session
+        .apply(at(111), &rules, event("connected"))
+        .expect("taken");
+    assert_eq!(
+        session.state,
+        SessionState::OnHold,
+        "nobody sees the customer by reconnecting"
+    );
+    session
+        .apply(at(112), &rules, event("failed"))
+        .expect("taken");
+    session
+        .apply(at(113), &rules, event("resume"))
+        .expect("taken");
+    session
+        .apply(at(114), &rules, event("connected"))
+        .expect("taken");
     assert_eq!(session.state, SessionState::Active);
 }
 
 #[test]
 fn what_a_replaced_generation_does_says_nothing() {
     let mut session = in_state("active");
-    session.apply(at(101), &Rules::default(), event("offered")).expect("taken");
-    session.apply(at(101), &Rules::default(), event("failed")).expect("taken");
-    assert_eq!(session.state, SessionState::Active, "generation 2 is on its way");
-    session.apply(at(102), &Rules::default(), failed(CAMERA, 2)).expect("taken");
+    session
+        .apply(at(101), &Rules::default(), event("offered"))
+        .expect("taken");
+    session
+        .apply(at(101), &Rules::default(), event("failed"))
+        .expect("taken");
+    assert_eq!(
+        session.state,
+        SessionState::Active,
+        "generation 2 is on its way"
+    );
+    session
+        .apply(at(102), &Rules::default(), failed(CAMERA, 2))
+        .expect("taken");
     assert_eq!(session.trouble, Some(Trouble::Customer));
 }
 
@@ -353,15 +390,22 @@ fn trouble_names_the_node_before_the_customer_before_the_technician() {
         session.apply(at(101), &rules, event(name)).expect("taken");
         assert_eq!(session.trouble, Some(trouble), "after {name}");
     }
-    session.apply(at(102), &rules, event("restart")).expect("taken");
-    assert_eq!((session.state, session.trouble), (SessionState::Active, None));
+    session
+        .apply(at(102), &rules, event("restart"))
+        .expect("taken");
+    assert_eq!(
+        (session.state, session.trouble),
+        (SessionState::Active, None)
+    );
 }
 
 #[test]
 fn started_while_the_customer_is_away_it_reconnects_until_they_are_back() {
     let mut session = after(&["invite", "redeem", "online", "consent", "offline", "start"]);
     assert_eq!(session.trouble, Some(Trouble::Customer));
-    session.apply(at(101), &Rules::default(), event("online")).expect("taken");
+    session
+        .apply(at(101), &Rules::default(), event("online"))
+        .expect("taken");
     assert_eq!(session.state, SessionState::Active);
 }
 
@@ -377,7 +421,10 @@ fn a_changed_consent_text_asks_again_before_a_start() {
         session.apply(at(101), &newer, started(anna())),
         Err(ErrorCode::ConsentMissing)
     );
-    assert_eq!(session.apply(at(101), &newer, consented()), Err(ErrorCode::ConsentChanged));
+    assert_eq!(
+        session.apply(at(101), &newer, consented()),
+        Err(ErrorCode::ConsentChanged)
+    );
 }
 
 #[test]
@@ -390,7 +437,10 @@ fn a_consent_without_camera_is_none() {
         },
         shown: shown("de"),
     };
-    assert_eq!(session.apply(at(101), &Rules::default(), voice), Err(ErrorCode::InvalidValue));
+    assert_eq!(
+        session.apply(at(101), &Rules::default(), voice),
+        Err(ErrorCode::InvalidValue)
+    );
 }
 
 #[test]
@@ -404,39 +454,66 @@ fn an_expired_invitation_is_worth_nothing_even_before_the_clock_ticked() {
 fn who_starts_twice_leads_already_and_who_comes_second_is_told() {
     let session = in_state("active");
     assert_eq!(session.may_start(&anna(), &Rules::default()), Ok(false));
-    assert_eq!(session.may_start(&ben(), &Rules::default()), Err(ErrorCode::AlreadyStarted));
+    assert_eq!(
+        session.may_start(&ben(), &Rules::default()),
+        Err(ErrorCode::AlreadyStarted)
+    );
 }
 
 #[test]
 fn a_watcher_comes_and_goes_and_the_lead_stays() {
     let mut session = in_state("active");
     let rules = Rules::default();
-    let facts = session.apply(at(101), &rules, event("join")).expect("taken");
+    let facts = session
+        .apply(at(101), &rules, event("join"))
+        .expect("taken");
     assert_eq!(facts[0].kind, "watcher.joined");
     assert_eq!(super::view::people(&session).len(), 3);
-    assert!(session.apply(at(102), &rules, event("join")).expect("again").is_empty());
-    session.apply(at(103), &rules, event("unwatch")).expect("taken");
+    assert!(
+        session
+            .apply(at(102), &rules, event("join"))
+            .expect("again")
+            .is_empty()
+    );
+    session
+        .apply(at(103), &rules, event("unwatch"))
+        .expect("taken");
     assert_eq!(super::view::people(&session).len(), 2);
     let lead = Event::StoppedWatching { by: anna() };
-    assert_eq!(session.apply(at(104), &rules, lead), Err(ErrorCode::WrongState));
+    assert_eq!(
+        session.apply(at(104), &rules, lead),
+        Err(ErrorCode::WrongState)
+    );
 }
 
 #[test]
 fn putting_out_forgets_the_customer_and_the_invitation_and_keeps_the_case() {
     let mut session = in_state("active");
-    let facts = session.apply(at(101), &Rules::default(), event("put_out")).expect("taken");
+    let facts = session
+        .apply(at(101), &Rules::default(), event("put_out"))
+        .expect("taken");
     assert_eq!(facts[0].kind, "customer.put_out");
     assert!(session.customer.is_none() && session.conference.is_none() && session.lead.is_none());
-    session.apply(at(102), &Rules::default(), event("invite")).expect("reissue");
-    session.apply(at(103), &Rules::default(), event("redeem")).expect("the right one");
+    session
+        .apply(at(102), &Rules::default(), event("invite"))
+        .expect("reissue");
+    session
+        .apply(at(103), &Rules::default(), event("redeem"))
+        .expect("the right one");
     assert_eq!(session.state, SessionState::Connecting);
-    assert_eq!(session.agreed(&Rules::default()), None, "the first one's consent is not theirs");
+    assert_eq!(
+        session.agreed(&Rules::default()),
+        None,
+        "the first one's consent is not theirs"
+    );
 }
 
 #[test]
 fn presence_is_written_down_when_it_changes() {
     let mut session = in_state("active");
-    let facts = session.apply(at(101), &Rules::default(), event("presence")).expect("taken");
+    let facts = session
+        .apply(at(101), &Rules::default(), event("presence"))
+        .expect("taken");
     let kinds: Vec<_> = facts.iter().map(|fact| fact.kind).collect();
     assert_eq!(kinds, ["camera.paused", "voice.muted"]);
     let again = session.apply(at(101), &Rules::default(), event("presence"));
@@ -446,7 +523,9 @@ fn presence_is_written_down_when_it_changes() {
 #[test]
 fn agreeing_is_written_down_with_what_was_shown() {
     let mut session = in_state("connecting");
-    let facts = session.apply(at(101), &Rules::default(), consented()).expect("taken");
+    let facts = session
+        .apply(at(101), &Rules::default(), consented())
+        .expect("taken");
     assert_eq!(facts[0].kind, "consent.given");
     assert_eq!(facts[0].body["shown_name"], "Anna Berg");
 }

@@ -46,12 +46,17 @@ pub fn session_view(session: &Session) -> SessionView {
 /// What the customer agreed to, whatever the text's version was.
 pub fn capabilities(session: &Session) -> Vec<Capability> {
     let consent = session.customer.as_ref().and_then(|it| it.consent.as_ref());
-    consent.map(|it| it.capabilities.clone()).unwrap_or_default()
+    consent
+        .map(|it| it.capabilities.clone())
+        .unwrap_or_default()
 }
 
 /// Who takes part now: the customer, the lead, those who watch.
 pub fn people(session: &Session) -> Vec<Person> {
-    let customer = session.customer.as_ref().filter(|_| !session.state.is_ended());
+    let customer = session
+        .customer
+        .as_ref()
+        .filter(|_| !session.state.is_ended());
     let customer = customer.map(|it| Person {
         role: PersonRole::Customer,
         name: session.customer_name.clone(),
@@ -103,7 +108,11 @@ pub fn customer_view(
 
 /// A technician as customers see them: the first word of the name stands in sentences.
 pub fn public(technician: &TechnicianRef) -> PublicTechnician {
-    let first = technician.name.split_whitespace().next().unwrap_or(&technician.name);
+    let first = technician
+        .name
+        .split_whitespace()
+        .next()
+        .unwrap_or(&technician.name);
     PublicTechnician {
         first_name: first.to_owned(),
         name: technician.name.clone(),

@@ -1,0 +1,213 @@
+//! `POST /api/login`, `POST /api/logout`, `GET /api/me`.
+//!
+//! An unknown e-mail, a wrong password, a locked and a disabled account get the same answer in
+//! the same time: a password is hashed in each case, and refusals are levelled to whole steps.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use lens_auth::{email, token};
+use lens_protocol::account::{Login, Me, TechnicianView};
+use lens_protocol::limits::PASSWORD_BYTES;
+use lens_protocol::{ErrorCode, Problem, SecretText};
+use lens_runtime::entropy::SystemEntropy;
+use lens_runtime::http::{ClientAddress, Failure, Json};
+use lens_storage::{AccountRecord, Conflict, LoginRecord, StorageError};
+
+use super::technician::Technician;
+use crate::app::{App, Shared, level, wait};
+use crate::cookies;
+use crate::metrics::outcome;
+use crate::origin::RequestHost;
+
+/// Refusals take a whole number of these. Longer hides more and makes typing errors slower.
+const STEP: Duration = Duration::from_millis(250);
+
+/// Signs in.
+#[utoipa::path(
+    post, path = "/api/login", tag = "accounts", request_body = Login,
+    responses(
+        (status = 200, description = "Signed in; the cookie is set", body = Me),
+        (status = 401, description = "`bad_credentials`", body = Problem),
+        (status = 429, description = "`rate_limited`", body = Problem),
+    )
+)]
+pub(crate) async fn login(
+    State(app): State<Shared>,
+    address: ClientAddress,
+    host: RequestHost,
+    headers: HeaderMap,
+    Json(login): Json<Login>,
+) -> Result<Response, Failure> {
+    let started = tokio::time::Instant::now();
+    let network = address.network();
+    app.logins.check(&network, app.now()).map_err(wait)?;
+    let signed_in = app.sign_in(login).await;
+    app.metrics.logins.get_or_create(&outcome(&signed_in)).inc();
+    match signed_in {
+        Ok((account, token)) => {
+            app.logins.forget(&network);
+            if let Some(former) = cookies::find(&headers, cookies::CONSOLE) {
+                app.stores
+                    .logins
+                    .delete_login(&former)
+                    .await
+                    .map_err(Problem::from)?;
+            }
+            Ok(app.welcome(account.view(), &token, &host))
+        }
+        Err(problem) => {
+            level(started, STEP).await;
+            Err(problem.into())
+        }
+    }
+}
+
+/// Signs out, and ends this browser's open consoles.
+#[utoipa::path(
+    post, path = "/api/logout", tag = "accounts",
+    responses((status = 204, description = "Signed out; repeatable"))
+)]
+pub(crate) async fn logout(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    if let Some(token) = cookies::find(&headers, cookies::CONSOLE) {
+        let technician = app.technician(token).await;
+        app.stores
+            .logins
+            .delete_login(&token)
+            .await
+            .map_err(Problem::from)?;
+        if let Ok(technician) = technician {
+            app.audience.sign_out(&technician.identity());
+        }
+    }
+    let gone = [(SET_COOKIE, cookies::take(cookies::CONSOLE))];
+    Ok((StatusCode::NO_CONTENT, gone).into_response())
+}
+
+/// Who is signed in.
+#[utoipa::path(
+    get, path = "/api/me", tag = "accounts",
+    responses(
+        (status = 200, body = Me),
+        (status = 401, description = "`not_signed_in`", body = Problem),
+    )
+)]
+pub(crate) async fn me(
+    State(app): State<Shared>,
+    technician: Technician,
+    host: RequestHost,
+) -> Json<Me> {
+    Json(app.me(technician.view, &host))
+}
+
+impl App {
+    /// Checks e-mail and password and keeps a new login.
+    async fn sign_in(&self, login: Login) -> Result<(AccountRecord, SecretText), Problem> {
+        let account = match email::normalise(&login.email) {
+            Ok(email) => self.stores.accounts.account_by_email(&email).await?,
+            Err(_) => None,
+        };
+        let too_long = login.password.expose().len() > PASSWORD_BYTES;
+        let password = if too_long {
+            SecretText::new("")
+        } else {
+            login.password
+        };
+        let stored = account.as_ref().and_then(|it| it.password.clone());
+        let right = self.hashing.verify(password.clone(), stored).await? && !too_long;
+        let Some(account) = account else {
+            return Err(ErrorCode::BadCredentials.into());
+        };
+        if !right {
+            self.count_failure(&account).await?;
+            return Err(ErrorCode::BadCredentials.into());
+        }
+        let token = self.keep_login(&account).await?;
+        self.renew_hash(&account, password);
+        Ok((account, token))
+    }
+
+    async fn count_failure(&self, account: &AccountRecord) -> Result<(), StorageError> {
+        let (rule, now) = (self.config.lockout, self.now());
+        let until = now.plus(rule.duration);
+        let accounts = &self.stores.accounts;
+        let after = accounts
+            .record_failed_login(account.id, rule.attempts, until, now)
+            .await?;
+        if after.is_locked(now) && !account.is_locked(now) {
+            tracing::warn!(technician = %account.id, "an account was locked after wrong passwords");
+        }
+        Ok(())
+    }
+
+    /// Keeps a login of `account` and returns its token. `bad_credentials` when the account
+    /// cannot sign in now.
+    pub(crate) async fn keep_login(&self, account: &AccountRecord) -> Result<SecretText, Problem> {
+        let now = self.now();
+        let token = token::generate(&mut SystemEntropy::default());
+        let record = LoginRecord {
+            token: token::digest(&token),
+            technician: account.id,
+            auth_epoch: account.auth_epoch,
+            created_at: now,
+            last_seen_at: now,
+            expires_at: now.plus(self.config.login_life),
+        };
+        match self.stores.logins.record_login(&record, now).await {
+            Ok(()) => Ok(token),
+            Err(error) if error.is_conflict(Conflict::Account) => {
+                Err(ErrorCode::BadCredentials.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Replaces a hash made at another cost, behind the answer.
+    fn renew_hash(&self, account: &AccountRecord, password: SecretText) {
+        let Some(former) = account
+            .password
+            .clone()
+            .filter(|it| self.hashing.is_outdated(it))
+        else {
+            return;
+        };
+        let (hashing, accounts, id) = (
+            self.hashing.clone(),
+            self.stores.accounts.clone(),
+            account.id,
+        );
+        tokio::spawn(async move {
+            let Ok(hash) = hashing.hash(password).await else {
+                return;
+            };
+            if let Err(error) = accounts.rehash_password(id, &former, &hash).await {
+                tracing::warn!(%error, "a password's hash was not renewed");
+            }
+        });
+    }
+
+    /// The answer of a login: who it is, and the cookie.
+    pub(crate) fn welcome(
+        &self,
+        view: TechnicianView,
+        token: &SecretText,
+        host: &RequestHost,
+    ) -> Response {
+        let cookie = cookies::give(cookies::CONSOLE, token, self.config.login_life);
+        ([(SET_COOKIE, cookie)], Json(self.me(view, host))).into_response()
+    }
+
+    fn me(&self, technician: TechnicianView, host: &RequestHost) -> Me {
+        Me {
+            technician,
+            organisation: self.registry.house().organisation,
+            pin_url: format!("{}/", self.config.public_url(host.name())),
+        }
+    }
+}
