@@ -16,6 +16,16 @@ use crate::token::digest_bytes;
 /// Length of S in a link: 16 bytes in base64url without padding.
 pub const SECRET_CHARS: usize = 22;
 
+const LOOKUP: &[u8] = b"lens/lookup/v1";
+const AUTH: &[u8] = b"lens/auth/v1";
+/// Reserved for the key that pages and applets will show to each other at the gateway. The
+/// website must never learn it, so nothing here derives it outside the tests.
+#[cfg(test)]
+const GATEWAY: &[u8] = b"lens/gateway/v1";
+/// Reserved for end-to-end encryption between peers; likewise.
+#[cfg(test)]
+const PEER: &[u8] = b"lens/peer/v1";
+
 /// What a link's secret S is worth, derived from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkHalves {
@@ -45,17 +55,19 @@ pub fn generate(entropy: &mut dyn Entropy) -> SecretText {
 /// Derives the halves that the website learns. [`AuthError::MalformedCredential`] unless `secret`
 /// is 16 bytes in base64url.
 pub fn derive(secret: &SecretText) -> Result<LinkHalves, AuthError> {
-    let mut bytes = [0; 16];
-    let written = URL_SAFE_NO_PAD
-        .decode_slice(secret.expose(), &mut bytes)
-        .map_err(|_| AuthError::MalformedCredential)?;
-    if written != bytes.len() {
-        return Err(AuthError::MalformedCredential);
-    }
+    let bytes = decode(secret)?;
     Ok(LinkHalves {
-        lookup: expand::<16>(&bytes, b"lens/lookup/v1"),
-        auth: expand::<32>(&bytes, b"lens/auth/v1"),
+        lookup: expand::<16>(&bytes, LOOKUP),
+        auth: expand::<32>(&bytes, AUTH),
     })
+}
+
+fn decode(secret: &SecretText) -> Result<[u8; 16], AuthError> {
+    let mut bytes = [0; 16];
+    match URL_SAFE_NO_PAD.decode_slice(secret.expose(), &mut bytes) {
+        Ok(written) if written == bytes.len() => Ok(bytes),
+        _ => Err(AuthError::MalformedCredential),
+    }
 }
 
 fn expand<const N: usize>(secret: &[u8; 16], info: &[u8]) -> SecretText {
@@ -98,6 +110,9 @@ mod tests {
             let halves = derive(&SecretText::new(text("secret"))).expect("valid secret");
             assert_eq!(halves.lookup.expose(), text("lookup"));
             assert_eq!(halves.auth.expose(), text("auth"));
+            let secret = decode(&SecretText::new(text("secret"))).expect("valid secret");
+            assert_eq!(expand::<32>(&secret, GATEWAY).expose(), text("gateway"));
+            assert_eq!(expand::<32>(&secret, PEER).expose(), text("peer"));
         }
     }
 

@@ -1,8 +1,12 @@
 //! Passwords: argon2id hashes (RFC 9106) as PHC strings, and a strength rule by zxcvbn.
+//!
+//! A password is hashed in Unicode NFKC, as NIST SP 800-63B advises: keyboards that compose an
+//! accented letter differently type the same password.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use lens_protocol::account::PasswordStrength;
 use lens_protocol::entropy::{Entropy, random_bytes};
 use lens_protocol::{SecretText, limits};
@@ -61,16 +65,26 @@ impl PasswordHashing {
     }
 
     /// The PHC string of `password` with a fresh 16-byte salt. Slow on purpose.
+    /// [`AuthError::WeakPassword`] for one longer than the cap.
     pub fn hash(
         &self,
         password: &SecretText,
         entropy: &mut dyn Entropy,
     ) -> Result<SecretText, AuthError> {
-        hash_bytes(&self.argon2, password.expose().as_bytes(), entropy)
+        if password.expose().len() > limits::PASSWORD_BYTES {
+            let advice = TOO_LONG.to_owned();
+            return Err(AuthError::WeakPassword { advice });
+        }
+        hash_bytes(
+            &self.argon2,
+            normalised(password).expose().as_bytes(),
+            entropy,
+        )
     }
 
     /// Whether `password` belongs to `stored`. With none stored (unknown account, no password
-    /// yet) the decoy is checked instead, so that the answer takes as long, and is `false`.
+    /// yet) the decoy is checked instead, so that the answer takes as long, and is `false`. One
+    /// longer than the cap is nobody's, told without hashing.
     ///
     /// [`AuthError::UnreadableHash`] when `stored` is no PHC string.
     pub fn verify(
@@ -78,11 +92,14 @@ impl PasswordHashing {
         password: &SecretText,
         stored: Option<&SecretText>,
     ) -> Result<bool, AuthError> {
+        if password.expose().len() > limits::PASSWORD_BYTES {
+            return Ok(false);
+        }
         let phc = stored.unwrap_or(&self.decoy);
         let hash = PasswordHash::new(phc.expose()).map_err(|_| AuthError::UnreadableHash)?;
         let matches = self
             .argon2
-            .verify_password(password.expose().as_bytes(), &hash)
+            .verify_password(normalised(password).expose().as_bytes(), &hash)
             .is_ok();
         Ok(matches && stored.is_some())
     }
@@ -97,6 +114,13 @@ impl PasswordHashing {
             .expose()
             .starts_with(&format!("$argon2id$v=19${wanted}$"))
     }
+}
+
+const TOO_LONG: &str = "This password is longer than 256 bytes. Use a shorter one.";
+
+fn normalised(password: &SecretText) -> SecretText {
+    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+    SecretText::new(nfkc.normalize(password.expose()))
 }
 
 fn hash_bytes(
@@ -114,16 +138,15 @@ fn hash_bytes(
 /// Judges a new password; `about` are words an attacker would try first (e-mail, name,
 /// organisation). Costs up to some milliseconds; longer than the cap is refused unjudged.
 pub fn strength(password: &SecretText, about: &[&str]) -> PasswordStrength {
-    let text = password.expose();
-    if text.len() > limits::PASSWORD_BYTES {
-        return refused(
-            0,
-            "This password is longer than 256 bytes. Use a shorter one.",
-        );
+    if password.expose().len() > limits::PASSWORD_BYTES {
+        return refused(0, TOO_LONG);
     }
+    let password = normalised(password);
+    let text = password.expose();
     let words: Vec<&str> = about
         .iter()
-        .flat_map(|text| text.split(['@', ' ', '.']))
+        .flat_map(|text| text.split(['@', ' ', '.', '-', '_']))
+        .chain(["lens"])
         .collect();
     let estimate = zxcvbn::zxcvbn(text, &words);
     let score = u8::from(estimate.score());
@@ -201,6 +224,60 @@ mod tests {
             cheap().verify(&SecretText::new("anything"), None),
             Ok(false)
         );
+    }
+
+    #[test]
+    fn a_password_typed_on_another_keyboard_is_the_same() {
+        let hashing = cheap();
+        let composed = SecretText::new("müde Käfer schlafen");
+        let stored = hashing.hash(&composed, &mut Counting(9)).expect("hash");
+        let decomposed = SecretText::new("mu\u{308}de Ka\u{308}fer schlafen");
+        assert_eq!(hashing.verify(&decomposed, Some(&stored)), Ok(true));
+    }
+
+    #[test]
+    fn a_password_beyond_the_cap_is_neither_set_nor_tried() {
+        let hashing = cheap();
+        let long = SecretText::new("x".repeat(limits::PASSWORD_BYTES + 1));
+        let refused = hashing.hash(&long, &mut Counting(9));
+        assert!(matches!(refused, Err(AuthError::WeakPassword { .. })));
+        // Not even a hash that would match makes it right.
+        let bytes = long.expose().as_bytes();
+        let stored = hash_bytes(&hashing.argon2, bytes, &mut Counting(9)).expect("hash");
+        assert_eq!(hashing.verify(&long, Some(&stored)), Ok(false));
+    }
+
+    #[test]
+    fn two_hashes_of_one_password_differ_by_their_salt() {
+        let hashing = cheap();
+        let mut entropy = Counting(9);
+        let password = SecretText::new("right horse");
+        let first = hashing.hash(&password, &mut entropy).expect("hash");
+        let second = hashing.hash(&password, &mut entropy).expect("hash");
+        assert_ne!(first.expose(), second.expose());
+    }
+
+    #[test]
+    fn a_hash_that_was_edited_by_hand_is_named() {
+        let outcome = cheap().verify(&SecretText::new("x"), Some(&SecretText::new("plain text")));
+        assert_eq!(outcome, Err(AuthError::UnreadableHash));
+    }
+
+    #[test]
+    fn the_decoy_costs_as_much_as_a_real_hash() {
+        let hashing = cheap();
+        let stored = hashing
+            .hash(&SecretText::new("x"), &mut Counting(3))
+            .expect("hash");
+        let cost = |phc: &SecretText| phc.expose().split('$').nth(3).map(str::to_owned);
+        assert_eq!(cost(&hashing.decoy), cost(&stored));
+        assert!(!hashing.is_outdated(&hashing.decoy));
+    }
+
+    #[test]
+    fn the_default_cost_is_what_owasp_asks_for() {
+        let cost = HashCost::default();
+        assert_eq!((cost.memory_kib, cost.passes, cost.lanes), (19_456, 2, 1));
     }
 
     #[test]

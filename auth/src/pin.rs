@@ -1,20 +1,26 @@
 //! PIN codes: short numbers that route a customer to a session and authenticate nobody.
+//!
+//! What bounds guessing: a PIN lives for minutes and is redeemed once; wrong ones are throttled
+//! per address and over all addresses (the website's part); and there are at least
+//! [`NUMBERS_PER_LIVE_PIN`] numbers for each live one, so that a guess hits any of them with a
+//! probability of at most 1 in 100,000 while fewer than 10,000 are live. At 120 wrong PINs a
+//! minute over all addresses, a saturating attacker needs about 14 hours for one hit; whoever hits
+//! is seen by the technician as a customer, has agreed to nothing and can be put out.
 
-use lens_protocol::SecretText;
+use aws_lc_rs::hmac;
 use lens_protocol::entropy::{Entropy, random_bytes};
+use lens_protocol::{SecretDigest, SecretText};
 
 /// Fewest digits.
 pub const MIN_DIGITS: u32 = 6;
 /// Most digits.
 pub const MAX_DIGITS: u32 = 9;
+/// How many numbers there are for each live PIN, while 9 digits suffice. Higher values make guesses
+/// rarer hits and PINs longer sooner.
+pub const NUMBERS_PER_LIVE_PIN: u64 = 100_000;
 
-/// How many numbers there must be for each live PIN. With a million numbers (6 digits) and at
-/// most 1,000 live ones, a guess finds one with a probability of at most 1 in 1,000, and guesses
-/// are throttled. Higher values lengthen PINs sooner.
-const NUMBERS_PER_LIVE_PIN: u64 = 1_000;
-
-/// Digits for the next PIN while `live` others are valid: 6 up to 1,000 live ones, one more for
-/// each factor of ten, 9 at most.
+/// Digits for the next PIN while `live` others are valid: 6 up to 10 live ones, one more for each
+/// factor of ten, 9 at most.
 pub fn digits(live: u64) -> u32 {
     let needed = live.saturating_add(1).saturating_mul(NUMBERS_PER_LIVE_PIN);
     (MIN_DIGITS..MAX_DIGITS)
@@ -38,7 +44,19 @@ pub fn generate(digits: u32, entropy: &mut dyn Entropy) -> SecretText {
     }
 }
 
-/// What a person typed, as digits: blanks, dots and dashes are dropped. None unless 6 to 9 ASCII
+/// What a store keeps of a PIN: its HMAC-SHA-256 under a key of the server. A plain hash of six
+/// digits would be read back from a stolen copy of the store in a second; so would this one,
+/// where the key is in the same copy, yet not from a log, an index or a single row.
+pub fn digest(key: &[u8; 32], pin: &SecretText) -> SecretDigest {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let tag = hmac::sign(&key, pin.expose().as_bytes());
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(tag.as_ref());
+    SecretDigest::from_bytes(bytes)
+}
+
+/// What a person typed, as ASCII digits: blanks, dots and dashes are dropped, and the digits of
+/// Arabic, Persian, Devanagari and full-width keyboards count as what they are. None unless 6 to 9
 /// digits remain.
 pub fn normalise(typed: &SecretText) -> Option<SecretText> {
     // Bounded first: a page sends at most a few characters, a stranger may send more.
@@ -49,9 +67,21 @@ pub fn normalise(typed: &SecretText) -> Option<SecretText> {
         .expose()
         .chars()
         .filter(|c| !c.is_whitespace() && !"-.".contains(*c))
+        .map(ascii_digit)
         .collect();
     let fits = (MIN_DIGITS as usize..=MAX_DIGITS as usize).contains(&digits.len());
     (fits && digits.bytes().all(|b| b.is_ascii_digit())).then(|| SecretText::new(digits))
+}
+
+/// The ASCII form of a decimal digit of another script; other characters stay.
+fn ascii_digit(c: char) -> char {
+    // Zero of Arabic-Indic, Extended Arabic-Indic (Persian, Urdu), Devanagari and full-width.
+    const ZEROS: [u32; 4] = [0x0660, 0x06f0, 0x0966, 0xff10];
+    let value = ZEROS.iter().find_map(|zero| {
+        let distance = u32::from(c).checked_sub(*zero)?;
+        char::from_digit(distance, 10)
+    });
+    value.unwrap_or(c)
 }
 
 #[cfg(test)]
@@ -61,8 +91,58 @@ mod tests {
 
     #[test]
     fn pins_grow_with_the_number_of_live_ones() {
-        let lengths = [0, 999, 1_000, 9_999, 10_000, 99_999, 100_000, u64::MAX].map(digits);
-        assert_eq!(lengths, [6, 6, 7, 7, 8, 8, 9, 9]);
+        let lengths = [0, 9, 10, 99, 100, 999, 1_000, 9_999, u64::MAX].map(digits);
+        assert_eq!(lengths, [6, 6, 7, 7, 8, 8, 9, 9, 9]);
+    }
+
+    #[test]
+    fn a_guess_hits_one_of_ten_thousand_live_pins_once_in_a_hundred_thousand_tries() {
+        for live in 0..10_000 {
+            let numbers = 10_u64.pow(digits(live));
+            assert!(numbers / (live + 1) >= NUMBERS_PER_LIVE_PIN, "{live}");
+        }
+    }
+
+    #[test]
+    fn every_digit_is_equally_likely_in_every_place() {
+        let mut entropy = SplitMix(7);
+        let mut counts = [[0_u32; 10]; 6];
+        for _ in 0..20_000 {
+            let pin = generate(6, &mut entropy);
+            for (place, digit) in pin.expose().bytes().enumerate() {
+                counts[place][usize::from(digit - b'0')] += 1;
+            }
+        }
+        // 2,000 are expected; six standard deviations are 255.
+        let even = counts
+            .iter()
+            .flatten()
+            .all(|count| (1_745..2_255).contains(count));
+        assert!(even, "{counts:?}");
+    }
+
+    #[test]
+    fn a_pin_is_kept_under_the_servers_key() {
+        let key: [u8; 32] = std::array::from_fn(|i| i as u8);
+        let kept = digest(&key, &SecretText::new("482915"));
+        // Computed with Python's hmac module.
+        let expected = "46df17218540d2fd21e2639818235bff9c7973d141f63378b117267cba6e030d";
+        let hex: String = kept.as_bytes().iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, expected);
+        assert_ne!(kept, digest(&[0; 32], &SecretText::new("482915")));
+    }
+
+    struct SplitMix(u64);
+
+    impl Entropy for SplitMix {
+        fn fill(&mut self, bytes: &mut [u8]) {
+            for byte in bytes {
+                self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+                let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                *byte = (mixed >> 56) as u8;
+            }
+        }
     }
 
     #[test]
@@ -93,13 +173,18 @@ mod tests {
             typed(" 482 915 ").map(|p| p.expose().to_owned()),
             Some("482915".into())
         );
-        assert!(typed("482-915").is_some());
+        for same in ["482-915", "４８２９１５", "٤٨٢٩١٥", "۴۸۲ ۹۱۵", "४८२९१५"]
+        {
+            let pin = typed(same).map(|pin| pin.expose().to_owned());
+            assert_eq!(pin.as_deref(), Some("482915"), "{same}");
+        }
         for bad in [
             "",
             "12345",
             "1234567890",
             "12345a",
-            "４８２９１５",
+            "４８２９１",
+            "Ⅳ82915",
             &"1".repeat(40),
         ] {
             assert!(typed(bad).is_none(), "{bad}");
