@@ -23,6 +23,30 @@ export class Room {
     this.origin = origin;
     this.api = api;
     this.id = made.id;
+    this.peers = [];
+    this.#tellRosters();
+  }
+
+  // Who is in which slot comes by signalling on our pages. Without it, an integrator reads the events of
+  // the conference and hands them on: so does this.
+  #tellRosters() {
+    let open = true;
+    let after = 0;
+    this.scenario.afterwards(() => {
+      open = false;
+    });
+    const tell = async () => {
+      while (open) {
+        const { events, next } = await this.api.get(`/v1/events?after=${after}&wait_s=1`);
+        after = next;
+        for (const event of events.filter((e) => e.event === 'roster')) {
+          const peer = this.peers.find((p) => p.id === event.participant);
+          if (peer) await peer.hears(rosterFor(this.id, event)).catch(() => {});
+        }
+      }
+    };
+    // Ends with the product.
+    tell().catch(() => {});
   }
 
   /**
@@ -46,8 +70,26 @@ export class Room {
     const offer = await this.api.post(`/v1/conferences/${this.id}/participants`, body);
     this.product.secret('media token', offer.media_token);
     peer.offer = offer;
+    this.peers.push(peer);
     return peer;
   }
+}
+
+function rosterFor(conference, { participant, slots }) {
+  const sources = [...new Set(slots.map((slot) => slot.source).filter(Boolean))];
+  return {
+    kind: 'roster',
+    conference,
+    you: participant,
+    participants: sources.map((source) => ({
+      participant: source,
+      role: 'viewer',
+      display_name: '',
+      slots: slots
+        .filter((slot) => slot.source === source)
+        .map(({ mid, kind }) => ({ mid, kind })),
+    })),
+  };
 }
 
 /** A participant in a browser. */
@@ -58,6 +100,7 @@ export class Peer {
     this.page = watched.page;
     this.person = new Person(watched);
     this.offer = null;
+    this.roster = null;
   }
 
   get id() {
@@ -67,13 +110,22 @@ export class Peer {
   /** Gives the offer to the SDK and waits until it is connected. */
   async connect() {
     await this.page.evaluate((offer) => globalThis.harness.receive(offer), this.offer);
+    // What came before the offer could not be understood.
+    if (this.roster) await this.call('signal', this.roster);
     await this.person.until('connected', () => globalThis.harness.state() === 'connected');
     return this;
+  }
+
+  /** Takes a roster. */
+  async hears(roster) {
+    this.roster = roster;
+    await this.call('signal', roster);
   }
 
   /** A new generation of this participant, handed to the SDK. */
   async renew() {
     const path = `/v1/conferences/${this.room.id}/participants/${this.id}/offer`;
+    this.roster = null;
     this.offer = await this.room.api.post(path);
     return this.connect();
   }

@@ -58,7 +58,7 @@ export async function connectionFacts(page) {
       state: connection.connectionState,
       transport: local?.protocol ?? remote?.protocol,
       remote: remote && `${remote.address ?? remote.ip}:${remote.port}`,
-      srtpCipher: transport?.srtpCipher,
+      srtpCipher: transport?.srtpCipher?.replace(/^SRTP_/, ''),
       tlsVersion: transport?.tlsVersion,
       dtlsRole: transport?.dtlsRole,
       videoIn: flow('inbound-rtp', 'video'),
