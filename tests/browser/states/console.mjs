@@ -83,7 +83,15 @@ async function goLive(page, { reach }) {
 /** The session on screen changes to this. */
 const becomes = (page, view) => page.evaluate((next) => globalThis.lensStage.signal({ kind: 'session', session: next.id, view: next }), view);
 
-const live = (name, view, until, steps = async () => {}, more = {}) => ({
+/**
+ * A state of the live page: it comes alive, the session becomes `view`, then `steps`.
+ * @param {string} name
+ * @param {object | null} view
+ * @param {string} until
+ * @param {(page: any, stage: any) => Promise<any>} [steps]
+ * @param {{ query?: string }} [more]
+ */
+const live = (name, view, until, steps, more = {}) => ({
   name,
   path: `/console/sessions/margit${more.query ?? ''}`,
   answers: answersFor(MARGIT),
@@ -92,7 +100,7 @@ const live = (name, view, until, steps = async () => {}, more = {}) => ({
   steps: async (page, stage) => {
     await goLive(page, stage);
     if (view) await becomes(page, { ...MARGIT, ...view });
-    await steps(page, stage);
+    await steps?.(page, stage);
   },
 });
 

@@ -198,7 +198,7 @@ const states = [
       const said = line('c9', 'technician', 'Anna Berg', '36:10', 'Please move the grey cable to the blue socket.');
       await page.evaluate((chat) => {
         const forget = setTimeout;
-        globalThis.setTimeout = (run, ms) => forget(run, ms === 8000 ? 600_000 : ms);
+        Object.assign(globalThis, { setTimeout: (run, ms) => forget(run, ms === 8000 ? 600_000 : ms) });
         globalThis.lensStage.signal({ kind: 'chat', ...chat });
       }, said);
     },
@@ -340,11 +340,11 @@ const states = [
       await click(page, 'Stop and leave');
     },
   },
-  ...[
+  .../** @type {[string, object][]} */ ([
     ['ended-technician', { state: 'closed', ended_by: 'technician' }],
     ['ended-time', { state: 'timed_out', ended_by: 'timeout' }],
     ['ended-put-out', { state: 'created', ended_by: 'put_out' }],
-  ].map(([name, end]) => ({
+  ]).map(([name, end]) => ({
     name,
     path: '/',
     before: `sessionStorage.setItem('lens.seen', '${JSON.stringify({ session: VIEW.session, total: { 'Anna Berg': 900000, 'Ben Okafor': 360000 } })}')`,

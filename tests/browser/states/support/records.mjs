@@ -13,7 +13,11 @@ export const ME = {
 /** A problem answer. */
 export const problem = (status, code, more = {}) => [status, { code, status, title: code, retryable: false, ...more }];
 
-/** A session as a technician sees it; `since`, `started` and `ended` are seconds ago. */
+/**
+ * A session as a technician sees it; `since`, `started` and `ended` are seconds ago.
+ * @param {string} id
+ * @param {{ since?: number, started?: number, ended?: number, [field: string]: any }} facts
+ */
 export function session(id, { since = 60, started, ended, ...more }) {
   return {
     id,

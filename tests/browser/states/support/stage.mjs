@@ -33,9 +33,10 @@ export class StageServer {
   async start() {
     this.http = createServer((request, response) => this.#answer(request, response));
     await new Promise((resolve) => {
-      this.http.listen(0, '127.0.0.1', resolve);
+      this.http.listen(0, '127.0.0.1', () => resolve(null));
     });
-    this.base = `http://127.0.0.1:${this.http.address().port}`;
+    const { port } = /** @type {import('node:net').AddressInfo} */ (this.http.address());
+    this.base = `http://127.0.0.1:${port}`;
   }
 
   stop() {
@@ -174,7 +175,7 @@ function settled(page) {
   return page.evaluate(
     () =>
       new Promise((resolve) => {
-        requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(null)));
       }),
   );
 }
