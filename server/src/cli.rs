@@ -40,7 +40,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the service: every role, or one of them.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Look after accounts and API keys.
     Admin {
         /// Which.

@@ -33,6 +33,9 @@ pub enum ServerError {
     /// The Session Manager cannot start.
     #[error("the Session Manager cannot start: {0}")]
     Manager(#[from] StartError),
+    /// The website cannot start.
+    #[error("{0}")]
+    Website(#[from] lens_website::StartError),
     /// A port cannot be opened.
     #[error("{door} cannot be opened on {address}: {reason}. {advice}")]
     Door {

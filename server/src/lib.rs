@@ -31,7 +31,7 @@ use tokio::runtime::Runtime;
 /// Runs the command line of this process to its end.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    let command = cli.command.unwrap_or(Command::Serve(Box::new(cli.serve)));
     match run(command) {
         Ok(code) => code,
         Err(error) => {

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use lens_chat_log::ChatLogConfig;
 use lens_runtime::addresses::is_private;
 use lens_runtime::config::{Complaint, ConfigError, Layers, SecretSetting, Settings};
 use lens_runtime::telemetry::{FILTER_VARIABLE, LogFormat};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use https::HttpsSettings;
 pub use media::{AdvertisedSetting, IceTcp, MediaSettings};
-pub use website::{AccountSettings, ApiSettings, SessionSettings, SignalingSettings};
+pub use website::{AccountSettings, ApiSettings, SessionSettings, SignalingSettings, website};
 
 use crate::cli::{DataArgs, ServeArgs};
 
@@ -81,6 +82,8 @@ pub struct ServerSettings {
     pub sessions: SessionSettings,
     /// The pages' and apps' message channels.
     pub signaling: SignalingSettings,
+    /// The session log.
+    pub chat_log: ChatLogConfig,
     /// The Session Manager's API.
     pub api: ApiSettings,
     /// The streaming server.
@@ -103,6 +106,7 @@ impl Default for ServerSettings {
             accounts: AccountSettings::default(),
             sessions: SessionSettings::default(),
             signaling: SignalingSettings::default(),
+            chat_log: ChatLogConfig::default(),
             api: ApiSettings::default(),
             media: MediaSettings::default(),
             operator: OperatorSettings::default(),

@@ -8,6 +8,7 @@ use lens_runtime::config::Complaint;
 use lens_runtime::rate_limit::RateLimit;
 use lens_session_manager::config::DoorLimits;
 use lens_signaling::HubConfig;
+use lens_website::Config;
 use serde::{Deserialize, Serialize};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -192,6 +193,33 @@ impl SignalingSettings {
             ..HubConfig::default()
         }
     }
+}
+
+/// The website's own configuration, but for what the bound door decides.
+pub fn website(accounts: &AccountSettings, sessions: &SessionSettings) -> Config {
+    Config {
+        invitation_life: minutes(sessions.invitation_minutes),
+        login_idle: minutes(accounts.login_idle_minutes),
+        login_life: minutes(accounts.login_days.saturating_mul(24 * 60)),
+        lockout: LockoutRule {
+            attempts: accounts.lock_after,
+            duration: minutes(accounts.lock_minutes),
+        },
+        logins_per_address: per_minute(accounts.tries_per_minute),
+        redeems_per_address: per_minute(sessions.redeems_per_minute),
+        wrong_pins: per_minute(sessions.wrong_pins_per_minute),
+        kept_days: sessions.kept_days,
+        reconnecting: Duration::from_secs(u64::from(sessions.reconnecting_s)),
+        offline: minutes(sessions.offline_minutes),
+        unstarted: minutes(sessions.unstarted_minutes),
+        longest: minutes(sessions.longest_minutes),
+        max_participants: sessions.max_participants,
+        ..Config::default()
+    }
+}
+
+fn minutes(n: u32) -> Duration {
+    MINUTE * n
 }
 
 fn positive(section: &str, fields: &[(&str, u32)]) -> Vec<Complaint> {

@@ -6,22 +6,27 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn;
 use axum::response::Response;
-use lens_protocol::ErrorCode;
+use axum::routing::get;
+use lens_chat_log::ChatLog;
+use lens_chat_log::metrics::ChatLogMetrics;
 use lens_runtime::door::{Behind, Door, DoorMetrics, MediaHandler};
-use lens_runtime::http::{Failure, trace};
+use lens_runtime::http::{Json, trace};
 use lens_runtime::tls::TlsIdentity;
 use lens_session_manager::{KeysAndTokens, routes};
 use lens_sfu::SfuHandle;
 use lens_storage::AccountStore;
 use lens_storage::sqlite::Database;
+use lens_website::{Deps, Stores, Website};
 use tower::ServiceExt;
 
 use super::manager::Manager;
 use super::{Common, first_run, machine_addresses};
 use crate::cli::BootstrapAdmin;
 use crate::error::ServerError;
+use crate::openapi;
 use crate::operator::Check;
 use crate::ready::{Ready, lan_urls};
+use crate::settings;
 
 /// What the front is built from.
 pub(super) struct Open<'a> {
@@ -55,9 +60,12 @@ pub(super) async fn start(
     ready.self_signed = tls.is_self_signed();
 
     watch_store(common, open.database);
+    let names = public_urls(&origin, ready);
+    let strict = settings.https.public_url.is_some() && !ready.self_signed;
+    let website = start_website(common, &open, names, strict).await?;
     let doors = Doors {
         api: public_api(common, &open),
-        pages: pages(),
+        pages: website.router(),
     };
     let metrics = DoorMetrics::default();
     metrics.register(&mut common.registry);
@@ -82,16 +90,24 @@ struct Doors {
 impl Doors {
     fn router(self) -> Router {
         let api = self.api.layer(from_fn(trace::start));
-        let pages = self.pages.layer(from_fn(trace::start));
-        Router::new().fallback(move |request: Request| {
-            let path = request.uri().path();
-            let chosen = if path == "/v1" || path.starts_with("/v1/") {
-                &api
-            } else {
-                &pages
-            };
-            forward(chosen.clone(), request)
-        })
+        let description = Arc::new(openapi::document());
+        let described = get(move || {
+            let description = Arc::clone(&description);
+            async move { Json(description.as_ref().clone()) }
+        });
+        let pages = self.pages;
+        // The description of everything behind this door stands in the place of the API's own.
+        Router::new()
+            .route("/v1/openapi.json", described)
+            .fallback(move |request: Request| {
+                let path = request.uri().path();
+                let chosen = if path == "/v1" || path.starts_with("/v1/") {
+                    &api
+                } else {
+                    &pages
+                };
+                forward(chosen.clone(), request)
+            })
     }
 }
 
@@ -112,8 +128,49 @@ fn public_api(common: &Common<'_>, open: &Open<'_>) -> Router {
     routes::public(Arc::clone(&open.manager.calls), door)
 }
 
-fn pages() -> Router {
-    Router::new().fallback(|| async { Failure::from(ErrorCode::NotFound) })
+async fn start_website(
+    common: &mut Common<'_>,
+    open: &Open<'_>,
+    public_urls: Vec<String>,
+    strict_transport: bool,
+) -> Result<Website, ServerError> {
+    let settings = common.settings;
+    let database = Arc::new(open.database.clone());
+    let figures = ChatLogMetrics::default();
+    figures.register(&mut common.registry);
+    let log = ChatLog::start(
+        database.clone(),
+        &settings.chat_log,
+        common.clock.as_ref(),
+        Common::entropy(),
+        figures,
+        common.shutdown,
+    );
+    let config = lens_website::Config {
+        public_urls,
+        strict_transport,
+        ..settings::website(&settings.accounts, &settings.sessions)
+    };
+    let website = Website::start(Deps {
+        config,
+        hub: settings.signaling.config(),
+        clock: Arc::clone(&common.clock),
+        stores: Stores::all_in(database),
+        log,
+        session_manager: Arc::clone(&open.manager.calls),
+        shutdown: common.shutdown.clone(),
+    })
+    .await?;
+    website.metrics().register(&mut common.registry);
+    website.hub().metrics().register(&mut common.registry);
+    Ok(website)
+}
+
+/// Every name this server is reached by, the best first.
+fn public_urls(origin: &str, ready: &Ready) -> Vec<String> {
+    let mut names = vec![origin.to_owned()];
+    names.extend(ready.lan_urls.iter().cloned());
+    names
 }
 
 fn media_handler(media: SfuHandle) -> MediaHandler {

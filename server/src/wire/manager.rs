@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::http::Uri;
-use lens_runtime::http::private;
 use lens_session_manager::{
     Config, MediaKeys, Metrics, Parts, RemoteSessionManager, SessionManager, SessionManagerService,
     routes,
@@ -62,8 +61,7 @@ pub(super) async fn start(
     let calls: Arc<dyn SessionManager> = Arc::new(service.clone());
     let media_keys = service.media_keys();
     if common.settings.role == Role::SessionManager {
-        let routes = routes::private(Arc::clone(&calls), Arc::clone(&media_keys));
-        let guarded = private::guard(routes, common.token());
+        let guarded = routes::private(Arc::clone(&calls), Arc::clone(&media_keys), common.token());
         common.private = std::mem::take(&mut common.private).merge(guarded);
     }
     Ok(Manager {
