@@ -344,3 +344,7 @@ mod tests {
         assert_eq!(open, [Action::CreateSession, Action::IssueTicket]);
     }
 }
+
+#[cfg(test)]
+#[path = "permission_table.rs"]
+mod table;
