@@ -11,3 +11,4 @@ pub mod idempotency;
 pub mod memo;
 pub mod offer;
 pub mod placement;
+pub mod seat;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::routing::{get, post};
+use lens_protocol::SecretText;
 use lens_protocol::conference::{Answer, CreateConference, Hold, IceCandidates, Join};
 use lens_protocol::id::{ConferenceId, NodeId, ParticipantId};
+use lens_runtime::http::private::guard;
 use lens_runtime::http::{Failure, Json};
 use serde::Serialize;
 
@@ -18,9 +20,8 @@ use crate::token::MediaTokens;
 
 type Reply<T> = Result<Json<T>, Failure>;
 
-/// The routes below `/internal/session-manager`. They answer whoever reaches them: wrap them in
-/// [`lens_runtime::http::private::guard`].
-pub fn private(manager: Manager, tokens: Arc<MediaTokens>) -> Router {
+/// The routes below `/internal/session-manager`, guarded by the deployment's internal `token`.
+pub fn private(manager: Manager, tokens: Arc<MediaTokens>, token: SecretText) -> Router {
     let media_key = move || {
         let (key_id, public) = tokens.public_key();
         let key = NamedKey {
@@ -45,9 +46,8 @@ pub fn private(manager: Manager, tokens: Arc<MediaTokens>) -> Router {
         .route("/drain", post(drain))
         .route("/events", post(events))
         .route("/media-key", get(media_key))
-        .layer(DefaultBodyLimit::disable())
         .with_state(manager);
-    Router::new().nest(PREFIX, calls)
+    guard(Router::new().nest(PREFIX, calls), token)
 }
 
 fn reply<T: Serialize>(result: Result<T, lens_protocol::Problem>) -> Reply<T> {

@@ -1,0 +1,116 @@
+//! One participant's place in a conference.
+
+use lens_protocol::Timestamp;
+use lens_protocol::conference::{Join, Participant, ParticipantState};
+use lens_protocol::id::{Generation, NegotiationId, ParticipantId};
+use lens_protocol::media::{CauseCode, ParticipantReport, Role, VideoCodec};
+use serde::{Deserialize, Serialize};
+
+use super::memo::SeatMemo;
+
+/// A participant's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// Whose.
+    pub id: ParticipantId,
+    /// Its role.
+    pub role: Role,
+    /// Its name.
+    pub display_name: String,
+    /// Its own codec order.
+    pub codecs: Option<Vec<VideoCodec>>,
+    /// When it joined.
+    pub joined_at: Timestamp,
+    /// Reserved: the node has not made its first offer yet.
+    pub reserved: bool,
+    /// The generation in force.
+    pub generation: Generation,
+    /// The highest generation ever asked for.
+    pub used_generation: Generation,
+    /// The offer in force.
+    pub negotiation: NegotiationId,
+    /// The sections of the offer in force; unknown after a rebuild.
+    pub mids: Option<Vec<String>>,
+    /// Where its connection stands.
+    pub state: ParticipantState,
+    /// Why it failed.
+    pub cause: Option<CauseCode>,
+}
+
+impl Seat {
+    pub(super) fn reserve(id: ParticipantId, join: &Join, now: Timestamp) -> Self {
+        Self {
+            id,
+            role: join.role,
+            display_name: join.display_name.clone(),
+            codecs: join.codecs.clone(),
+            joined_at: now,
+            reserved: true,
+            generation: Generation(0),
+            used_generation: Generation(0),
+            negotiation: NegotiationId(0),
+            mids: None,
+            state: ParticipantState::Offered,
+            cause: None,
+        }
+    }
+
+    pub(super) fn adopt(report: &ParticipantReport) -> Option<Self> {
+        let memo = SeatMemo::read(&report.memo)?;
+        Some(Self {
+            id: report.participant,
+            role: report.role,
+            display_name: memo.display_name,
+            codecs: memo.codecs,
+            joined_at: memo.joined_at,
+            reserved: false,
+            generation: report.generation,
+            used_generation: report.generation,
+            negotiation: report.negotiation_id,
+            mids: None,
+            state: state_of(report),
+            cause: None,
+        })
+    }
+
+    /// Whether a report, which may be a little old, tells something new: a connection only goes
+    /// forward, and only the loss of the node is taken back.
+    pub(super) fn may_become(&self, reported: ParticipantState) -> bool {
+        let step = |state| match state {
+            ParticipantState::Offered => 0,
+            ParticipantState::Connecting => 1,
+            ParticipantState::Connected => 2,
+            ParticipantState::Failed => 3,
+        };
+        self.cause == Some(CauseCode::NodeLost) || step(reported) > step(self.state)
+    }
+
+    /// What the node keeps of it.
+    pub fn memo(&self) -> SeatMemo {
+        SeatMemo::new(
+            self.display_name.clone(),
+            self.codecs.clone(),
+            self.joined_at,
+        )
+    }
+
+    pub(super) fn view(&self) -> Participant {
+        Participant {
+            id: self.id,
+            role: self.role,
+            display_name: self.display_name.clone(),
+            generation: self.generation,
+            state: self.state,
+            cause: self.cause,
+            joined_at: self.joined_at,
+        }
+    }
+}
+
+pub(super) fn state_of(report: &ParticipantReport) -> ParticipantState {
+    match (report.connected, report.answered) {
+        (true, _) => ParticipantState::Connected,
+        (false, true) => ParticipantState::Connecting,
+        (false, false) => ParticipantState::Offered,
+    }
+}
