@@ -109,10 +109,10 @@ fn judge_core(shown: &Path, text: &str) -> Vec<String> {
         ));
     }
     // A file of tests beside a core may use what it likes.
-    if shown
-        .file_stem()
-        .is_some_and(|stem| stem.to_string_lossy().contains("test"))
-    {
+    if shown.file_stem().is_some_and(|stem| {
+        let stem = stem.to_string_lossy();
+        stem.contains("test") || stem.contains("simulation")
+    }) {
         return failures;
     }
     for (n, line) in text.lines().enumerate() {

@@ -3,6 +3,7 @@
 //! Start at [`shard`]: what one media worker knows and does. It is fed datagrams, commands and
 //! moments, and hands out datagrams and notices. A [`room`] holds participants, a participant's
 //! connection is a [`link`], a link's transport is a [`peer`].
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 pub(crate) mod answer;
 pub(crate) mod arena;

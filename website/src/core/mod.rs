@@ -3,6 +3,7 @@
 //! task or generator of randomness.
 //!
 //! Start with [`session`] for the state and [`transition`] for what changes it.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 pub mod device;
 pub mod event;
