@@ -73,11 +73,13 @@ impl Default for NodeTimes {
 /// How much the public door lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DoorLimits {
-    /// Requests with one API key or media token's owner.
+    /// Requests with an owner's API keys, taken together.
     pub per_key: RateLimit,
-    /// Requests from one address, before it is known who calls.
+    /// Requests with one participant's media token.
+    pub per_participant: RateLimit,
+    /// Requests from one address (an IPv6 network), before it is known who calls.
     pub per_address: RateLimit,
-    /// Most keys and addresses remembered.
+    /// Most keys, participants and addresses remembered of each.
     pub remembered: usize,
 }
 
@@ -89,7 +91,9 @@ impl Default for DoorLimits {
         };
         Self {
             per_key: minute(1_200),
-            per_address: minute(600),
+            // A participant joins, answers and now and then asks for a new generation.
+            per_participant: minute(60),
+            per_address: minute(1_200),
             remembered: 100_000,
         }
     }

@@ -164,7 +164,8 @@ fn operations() -> Vec<(Method, String)> {
     let mut operations = Vec::new();
     for (path, item) in paths {
         for method in ["get", "post", "put", "patch", "delete"] {
-            if item.get(method).is_some() {
+            let open = item[method]["security"] == json!([{}]);
+            if item.get(method).is_some() && !open {
                 let method = method.to_uppercase().parse().expect("a method");
                 operations.push((method, path.clone()));
             }
@@ -361,6 +362,10 @@ async fn limits_hold_for_each_key_and_each_address() {
             burst: 8,
             per: Duration::from_secs(60),
         },
+        per_participant: RateLimit {
+            burst: 2,
+            per: Duration::from_secs(60),
+        },
         remembered: 100,
     };
     let mut house = House::with_limits(limits).await;
@@ -539,6 +544,7 @@ async fn the_description_is_served_to_anybody_and_names_every_status_that_occurs
         serde_json::to_value(routes::openapi()).expect("plain data")
     );
     assert_eq!(operations().len(), 14);
+    assert!(reply.body["paths"]["/v1/openapi.json"]["get"].is_object());
     let text = reply.body.to_string();
     for reference in text.split("\"#/components/schemas/").skip(1) {
         let name = reference.split('"').next().expect("closed");
@@ -691,4 +697,33 @@ async fn the_private_listener_carries_the_same_calls() {
         1
     );
     server.abort();
+}
+
+#[tokio::test]
+async fn one_participant_cannot_use_up_what_belongs_to_others() {
+    let per = Duration::from_secs(60);
+    let limits = DoorLimits {
+        per_participant: RateLimit { burst: 2, per },
+        ..DoorLimits::default()
+    };
+    let house = House::with_limits(limits).await;
+    let id = house.stage.create().await.id;
+    let camera = house.stage.join(id, Role::Camera).await;
+    let viewer = house.stage.join(id, Role::Viewer).await;
+    let renew = async |offer: &ParticipantOffer| {
+        let token = offer.media_token.clone().expect("given");
+        let path = format!(
+            "/v1/conferences/{id}/participants/{}/offer",
+            offer.participant
+        );
+        house
+            .call(&token, Method::POST, &path, None)
+            .await
+            .status
+            .as_u16()
+    };
+    assert_eq!(renew(&camera).await, 200);
+    assert_eq!(renew(&camera).await, 200);
+    assert_eq!(renew(&camera).await, 429);
+    assert_eq!(renew(&viewer).await, 200);
 }

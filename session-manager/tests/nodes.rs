@@ -294,3 +294,24 @@ async fn what_a_lost_call_left_on_a_node_is_cleaned_up_by_its_report() {
     until("the stray is removed", async || node.participants() == 1).await;
     assert_eq!(stage.read(id).await.participants.len(), 1);
 }
+
+#[tokio::test]
+async fn of_two_nodes_with_one_name_only_the_first_counts() {
+    let stage = Stage::with(&["sfu-1", "sfu-1"]).await;
+    for _ in 0..4 {
+        stage.create().await;
+    }
+    let counts: Vec<usize> = stage
+        .nodes
+        .iter()
+        .map(|node| node.state().rooms.len())
+        .collect();
+    assert!(counts == [4, 0] || counts == [0, 4], "{counts:?}");
+    let nodes = stage
+        .manager
+        .nodes(&website())
+        .await
+        .expect("granted")
+        .nodes;
+    assert_eq!(nodes.len(), 1);
+}

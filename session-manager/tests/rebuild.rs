@@ -4,10 +4,12 @@ mod support;
 
 use std::time::Duration;
 
+use lens_protocol::Timestamp;
 use lens_protocol::conference::{ConferenceEventKind, CreateConference, Hold, ParticipantState};
-use lens_protocol::id::{Epoch, Generation};
+use lens_protocol::id::{ConferenceId, Epoch, Generation};
 use lens_protocol::media::{CreateMediaRoom, MediaPolicy, Role, VideoCodec};
 use lens_session_manager::SessionManager;
+use lens_session_manager::core::memo::RoomMemo;
 use lens_sfu::SfuControl;
 use support::{CHROMIUM_CAMERA, CHROMIUM_VIEWER, Process, Stage, join, until, website};
 
@@ -164,22 +166,32 @@ async fn of_two_placements_of_one_conference_the_newer_one_counts() {
 }
 
 #[tokio::test]
-async fn a_room_nobody_knows_of_is_ended() {
+async fn a_room_nobody_knows_of_is_ended_and_one_of_another_release_is_left_alone() {
     let stage = Stage::with(&["sfu-1"]).await;
+    let owner = website().owner;
+    let memo = RoomMemo::new(owner, CreateConference::default(), Timestamp::default());
     let stray = CreateMediaRoom {
-        conference: lens_protocol::id::ConferenceId::from_bytes([7; 16]),
+        conference: ConferenceId::from_bytes([7; 16]),
         epoch: Epoch(3),
         max_participants: 4,
         media: MediaPolicy::default(),
-        memo: serde_json::Value::Null,
+        memo: memo.to_value(),
     };
-    let id = stray.conference;
+    let mut foreign = stray.clone();
+    foreign.conference = ConferenceId::from_bytes([8; 16]);
+    foreign.memo["form"] = 2.into();
+    let (id, other) = (stray.conference, foreign.conference);
+    stage.nodes[0]
+        .create_conference(foreign)
+        .await
+        .expect("it runs");
     stage.nodes[0]
         .create_conference(stray)
         .await
         .expect("it runs");
     until("the stray is ended", async || !stage.nodes[0].has(id)).await;
     assert_eq!(stage.metrics.strays_ended.get(), 1);
+    assert!(stage.nodes[0].has(other));
 }
 
 #[tokio::test]

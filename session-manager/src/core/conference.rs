@@ -114,7 +114,11 @@ impl Room {
         room.created_at = memo.created_at;
         room.epoch = report.epoch;
         room.held = report.held;
-        room.seats = report.participants.iter().filter_map(Seat::adopt).collect();
+        room.seats = report
+            .participants
+            .iter()
+            .map(|one| Seat::adopt(one, now))
+            .collect();
         room.seats.sort_by_key(|seat| (seat.joined_at, seat.id));
         room.ever_joined = !room.seats.is_empty();
         Some(room)

@@ -1,7 +1,7 @@
 //! What a node keeps for us, so that the conference table can be rebuilt from its report.
 //!
-//! Opaque to the node. A form this release does not know is not adopted: better a conference that
-//! its owner makes again than one with invented limits.
+//! Opaque to the node. A conference whose memo has a form this release does not know is left
+//! alone: it goes on, unmanaged, until a release that knows it comes or it ends.
 
 use lens_protocol::Timestamp;
 use lens_protocol::conference::CreateConference;

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::memo::SeatMemo;
 
+/// What somebody is called whose name got lost.
+const NAMELESS: &str = "?";
+
 /// A participant's place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
@@ -55,9 +58,12 @@ impl Seat {
         }
     }
 
-    pub(super) fn adopt(report: &ParticipantReport) -> Option<Self> {
-        let memo = SeatMemo::read(&report.memo)?;
-        Some(Self {
+    /// The seat a node reports. One whose memo cannot be read keeps its place without a name:
+    /// nobody is put out for that.
+    pub(super) fn adopt(report: &ParticipantReport, now: Timestamp) -> Self {
+        let memo = SeatMemo::read(&report.memo)
+            .unwrap_or_else(|| SeatMemo::new(NAMELESS.to_owned(), None, now));
+        Self {
             id: report.participant,
             role: report.role,
             display_name: memo.display_name,
@@ -70,7 +76,7 @@ impl Seat {
             mids: None,
             state: state_of(report),
             cause: None,
-        })
+        }
     }
 
     /// Whether a report, which may be a little old, tells something new: a connection only goes

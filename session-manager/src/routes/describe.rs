@@ -1,8 +1,10 @@
 //! What stands in the API description besides the routes: head, credentials, problem answers.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use lens_protocol::{ErrorCode, Problem};
+use lens_runtime::http::Json;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
@@ -17,6 +19,19 @@ const DESCRIPTION: &str = "Create a conference, let participants join, carry off
     Send `Authorization: Bearer` with an API key, or with the media token of a join for that \
     participant's own calls. Times are RFC 3339 in UTC. Problems follow RFC 9457; program \
     against `code`. JSON bodies take at most 256 KiB.";
+
+/// Read this description.
+///
+/// Open to anybody.
+#[utoipa::path(
+    get, path = "/v1/openapi.json", operation_id = "describe", tag = "description",
+    security(()),
+    responses((status = 200, description = "OpenAPI 3.1", body = Object)),
+)]
+pub(super) async fn read() -> Json<&'static OpenApi> {
+    static DESCRIPTION: OnceLock<OpenApi> = OnceLock::new();
+    Json(DESCRIPTION.get_or_init(super::openapi))
+}
 
 /// The description before any route.
 pub(super) fn head() -> OpenApi {

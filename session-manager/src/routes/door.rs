@@ -14,14 +14,14 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use lens_protocol::id::OwnerId;
+use lens_protocol::id::{OwnerId, ParticipantId};
 use lens_protocol::{ErrorCode, Problem, SecretText};
 use lens_runtime::clock::Clock;
 use lens_runtime::http::{ClientAddress, Failure};
 use lens_runtime::rate_limit::RateLimiter;
 
 use crate::authenticate::Authenticator;
-use crate::client::Caller;
+use crate::client::{Caller, Grant};
 use crate::config::DoorLimits;
 use crate::metrics::Metrics;
 
@@ -36,6 +36,7 @@ pub struct Door {
     clock: Arc<dyn Clock>,
     metrics: Metrics,
     per_key: RateLimiter<OwnerId>,
+    per_participant: RateLimiter<ParticipantId>,
     per_address: RateLimiter<IpAddr>,
 }
 
@@ -52,6 +53,7 @@ impl Door {
             clock,
             metrics,
             per_key: RateLimiter::new(limits.per_key, limits.remembered),
+            per_participant: RateLimiter::new(limits.per_participant, limits.remembered),
             per_address: RateLimiter::new(limits.per_address, limits.remembered),
         }
     }
@@ -72,8 +74,11 @@ impl Door {
     async fn admit(&self, headers: &HeaderMap, address: ClientAddress) -> Result<Caller, Problem> {
         self.check_address(address)?;
         let caller = self.authenticator.authenticate(&bearer(headers)?).await?;
-        let passed = self.per_key.check(&caller.owner, self.clock.now());
-        self.limited(passed)?;
+        let now = self.clock.now();
+        self.limited(match &caller.grant {
+            Grant::Participant { participant, .. } => self.per_participant.check(participant, now),
+            Grant::Owner | Grant::Scopes(_) => self.per_key.check(&caller.owner, now),
+        })?;
         Ok(caller)
     }
 }

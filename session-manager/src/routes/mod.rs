@@ -18,9 +18,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use lens_protocol::ErrorCode;
-use lens_runtime::http::{Failure, Json};
+use lens_runtime::http::Failure;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,15 +34,12 @@ type Manager = Arc<dyn SessionManager>;
 /// The public API: `/v1/…`, for the door that strangers reach.
 pub fn public(manager: Arc<dyn SessionManager>, door: Door) -> Router {
     let door = Arc::new(door);
-    let (router, description) = described(manager);
-    let description = Arc::new(description);
-    let described = move || {
-        let description = description.clone();
-        async move { Json(description.as_ref().clone()) }
-    };
-    router
+    let (closed, _) = routes().split_for_parts();
+    let (open, _) = open_routes().split_for_parts();
+    closed
         .route_layer(from_fn_with_state(door.clone(), door::authenticate))
-        .route("/v1/openapi.json", get(described))
+        .merge(open)
+        .with_state(manager)
         .fallback(|| async { Failure::from(ErrorCode::NotFound) })
         .method_not_allowed_fallback(|| async { Failure::from(ErrorCode::MethodNotAllowed) })
         .layer(from_fn(door::challenge))
@@ -52,18 +48,17 @@ pub fn public(manager: Arc<dyn SessionManager>, door: Door) -> Router {
 
 /// The description of the public API, OpenAPI 3.1, made from its routes.
 pub fn openapi() -> OpenApi {
-    let router = routes();
-    let mut description = router.get_openapi().clone();
+    let mut description = routes().merge(open_routes()).into_openapi();
     describe::finish(&mut description);
     description
 }
 
-fn described(manager: Manager) -> (Router, OpenApi) {
-    let (router, mut description) = routes().split_for_parts();
-    describe::finish(&mut description);
-    (router.with_state(manager), description)
+/// What anybody may ask.
+fn open_routes() -> OpenApiRouter<Manager> {
+    OpenApiRouter::with_openapi(describe::head()).routes(routes!(describe::read))
 }
 
+/// What only a known caller may ask.
 fn routes() -> OpenApiRouter<Manager> {
     OpenApiRouter::with_openapi(describe::head())
         .routes(routes!(conferences::create, conferences::list))

@@ -1,5 +1,6 @@
 //! The media nodes: what is known of each, calls to them, and how one is found to be lost.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,6 +48,10 @@ pub(super) struct NodeLink {
     view: Mutex<Option<NodeView>>,
     health: signal::Sender<Health>,
     reported: AtomicBool,
+    /// Which node has which name, by its place in the list: two with one name would get each
+    /// other's calls.
+    names: Arc<Mutex<HashMap<NodeId, usize>>>,
+    place: usize,
     jobs: mpsc::UnboundedSender<Job>,
     metrics: Metrics,
 }
@@ -62,7 +67,8 @@ impl Nodes {
         times: NodeTimes,
         metrics: Metrics,
     ) -> (Self, Vec<Inbox>) {
-        let with_inbox = |control| {
+        let names = Arc::new(Mutex::new(HashMap::new()));
+        let with_inbox = |(place, control)| {
             // Bounded in practice: one report each two seconds and the node's own event window.
             let (jobs, inbox) = mpsc::unbounded_channel();
             let link = NodeLink {
@@ -71,12 +77,14 @@ impl Nodes {
                 view: Mutex::new(None),
                 health: signal::Sender::new(Health::Unknown),
                 reported: AtomicBool::new(false),
+                names: names.clone(),
+                place,
                 jobs,
                 metrics: metrics.clone(),
             };
             (Arc::new(link), inbox)
         };
-        let (links, inboxes) = controls.into_iter().map(with_inbox).unzip();
+        let (links, inboxes) = controls.into_iter().enumerate().map(with_inbox).unzip();
         (Self { links }, inboxes)
     }
 
@@ -212,8 +220,13 @@ impl NodeLink {
         }
     }
 
-    /// Takes its report: the node answers.
-    pub(super) fn heard(&self, report: NodeReport) {
+    /// Takes its report: the node answers. False when it goes by another node's name; then it is
+    /// as good as lost.
+    pub(super) fn heard(&self, report: NodeReport) -> bool {
+        if !self.claims(&report.node) {
+            tracing::error!(node = %report.node, "two media nodes go by this name: rename one");
+            return false;
+        }
         let mut view = NodeView::of(&report);
         {
             let mut kept = self.view();
@@ -238,6 +251,12 @@ impl NodeLink {
         if self.health.send_replace(Health::Up) != Health::Up {
             self.metrics.nodes_up.inc();
         }
+        true
+    }
+
+    fn claims(&self, name: &NodeId) -> bool {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        *names.entry(name.clone()).or_insert(self.place) == self.place
     }
 
     pub(super) fn post(&self, job: Job) {

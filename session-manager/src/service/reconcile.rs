@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | a room | nothing, and this is its first report to us | take it over |
 //! | a room | nothing | end it: its creation failed |
+//! | a room with a memo that cannot be read | nothing | leave it alone |
 //! | a room | ended, or placed elsewhere under a higher epoch | end it |
 //! | a room | the same under a lower epoch, first report | take it over, the other is fenced off |
 //! | a room | this very placement | refresh, remove participants who left |
@@ -11,7 +12,7 @@
 
 use lens_protocol::Problem;
 use lens_protocol::conference::ConferenceEventKind;
-use lens_protocol::id::NodeId;
+use lens_protocol::id::{Epoch, NodeId};
 use lens_protocol::media::{EndMediaRoom, NodeReport, RoomReport, SfuEvent};
 
 use super::Inner;
@@ -19,6 +20,7 @@ use super::nodes::{Job, NodeLink};
 use super::placing;
 use super::rooms::LockedRoom;
 use crate::core::conference::Room;
+use crate::core::memo::RoomMemo;
 
 /// Where a report comes from.
 struct Origin<'a> {
@@ -103,6 +105,11 @@ impl Inner {
             return Ok(());
         }
         match self.rooms.lock(report.conference).await? {
+            None if RoomMemo::read(&report.memo).is_none() => {
+                tracing::debug!(conference = %report.conference, node = %origin.node,
+                    "a conference of another release is left alone");
+                Ok(())
+            }
             None if origin.first => self.adopt(origin, report).await,
             None => {
                 self.end_stray(origin, report, report.epoch).await;
@@ -116,7 +123,6 @@ impl Inner {
     async fn adopt(&self, origin: &Origin<'_>, report: &RoomReport) -> Result<(), Problem> {
         let adopted = Room::adopt(report, origin.node, origin.life, self.now());
         let Some(room) = adopted else {
-            self.end_stray(origin, report, report.epoch).await;
             return Ok(());
         };
         let locked = self.rooms.add(room).await?;
@@ -178,12 +184,7 @@ impl Inner {
     }
 
     /// Ends a room nobody knows of, under an epoch the node has to respect.
-    async fn end_stray(
-        &self,
-        origin: &Origin<'_>,
-        report: &RoomReport,
-        epoch: lens_protocol::id::Epoch,
-    ) {
+    async fn end_stray(&self, origin: &Origin<'_>, report: &RoomReport, epoch: Epoch) {
         self.metrics.strays_ended.inc();
         tracing::info!(conference = %report.conference, node = %origin.node, "stray conference ended");
         let request = EndMediaRoom {

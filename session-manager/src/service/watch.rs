@@ -161,7 +161,6 @@ impl Listener {
     async fn report(&self) -> Option<()> {
         let asked = timeout(self.times.poll_timeout, self.link.control.report());
         let report = asked.await.ok()?.ok()?;
-        self.link.heard(report);
-        Some(())
+        self.link.heard(report).then_some(())
     }
 }
