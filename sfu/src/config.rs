@@ -124,11 +124,39 @@ impl Config {
         if self.max_participants == 0 {
             return complain("max_participants of the media node is 0: it could carry nobody.");
         }
+        if self.hidden_from_chromium() {
+            return complain(
+                "A private media address has a port below 1024, which Chromium ignores without a \
+                 word. Use a port such as 8443, or advertise a public address.",
+            );
+        }
         let unusable = |ip: IpAddr| ip.is_unspecified() || ip.is_multicast();
         if self.advertise.iter().any(|a| unusable(a.address)) {
             return complain("An advertised media address must be one that peers can reach.");
         }
         Ok(())
+    }
+}
+
+impl Config {
+    /// Whether what peers are told has a private address with a privileged port.
+    fn hidden_from_chromium(&self) -> bool {
+        let low = |port: u16| (1..1_024).contains(&port);
+        let listened = self.listen.iter().filter(|_| self.advertise.is_empty());
+        let listened = listened.map(|address| (address.ip(), address.port()));
+        let advertised = self.advertise.iter().flat_map(|advertised| {
+            let ports = advertised.udp_port.into_iter().chain(advertised.tcp_port);
+            ports.map(|port| (advertised.address, port))
+        });
+        let mut told = listened.chain(advertised);
+        told.any(|(address, port)| low(port) && is_private(address))
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
 
@@ -140,5 +168,41 @@ pub struct FaultHook(pub Arc<dyn Fn(ParticipantId) + Send + Sync>);
 impl fmt::Debug for FaultHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FaultHook")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(listen: &str) -> Config {
+        let mut config = Config::new("sfu-1".parse().expect("a name"));
+        config.listen = vec![listen.parse().expect("an address")];
+        config
+    }
+
+    #[test]
+    fn what_could_never_work_is_refused_with_a_sentence() {
+        assert!(config("0.0.0.0:8443").check().is_ok());
+        assert!(config("203.0.113.7:443").check().is_ok());
+        assert!(config("192.168.1.5:443").check().is_err());
+        let broken: [fn(&mut Config); 5] = [
+            |config| config.listen.clear(),
+            |config| config.workers = 0,
+            |config| config.workers = MAX_WORKERS + 1,
+            |config| config.max_participants = 0,
+            |config| {
+                config.advertise = vec![Advertised {
+                    address: "10.0.0.1".parse().expect("an address"),
+                    udp_port: Some(443),
+                    tcp_port: None,
+                }];
+            },
+        ];
+        for (index, break_it) in broken.into_iter().enumerate() {
+            let mut config = config("0.0.0.0:8443");
+            break_it(&mut config);
+            assert!(config.check().is_err(), "number {index}");
+        }
     }
 }

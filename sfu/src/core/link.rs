@@ -57,6 +57,9 @@ pub(crate) struct Link {
     pub(crate) rewriters: Vec<Option<Rewriter>>,
     /// One for each slot; used for those the participant sends video in.
     pub(crate) sources: Vec<Source>,
+    /// Who receives what it sends: nobody unless it is its participant's current connection and
+    /// the conference is not held.
+    pub(crate) routes: Routes,
     /// Whether it waits for its drain at the end of the turn.
     pub(crate) dirty: bool,
     /// When the timer that is set for it rings.
@@ -72,6 +75,27 @@ pub(crate) struct Link {
 struct Reached {
     path: Path,
     heard: Instant,
+}
+
+/// Receivers of what one connection sends, each with the slot it receives in; kept ready so that
+/// forwarding searches nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Routes {
+    pub(crate) video: Vec<(Key, usize)>,
+    pub(crate) voice: Vec<(Key, usize)>,
+}
+
+impl Routes {
+    /// The receiver number `index` of what is sent in a slot of this kind.
+    pub(crate) fn get(&self, up: SlotKind, index: usize) -> Option<(Key, usize)> {
+        let receivers = match up {
+            SlotKind::VideoUp => &self.video,
+            SlotKind::AudioUp => &self.voice,
+            // Screen slots are kept free: nothing is forwarded in them yet.
+            _ => return None,
+        };
+        receivers.get(index).copied()
+    }
 }
 
 /// What is known of one video stream that the participant sends.
@@ -121,6 +145,7 @@ impl Link {
             video_rate: RateGuard::new(new.max_video_kbps, at.instant),
             handshake_bytes: 0,
             refusals: 0,
+            routes: Routes::default(),
             dirty: false,
             timer: None,
             paths: Vec::new(),

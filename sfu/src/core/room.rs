@@ -6,6 +6,7 @@ use lens_protocol::media::{
 };
 
 use super::arena::Key;
+use super::link::Routes;
 use super::slots::Seats;
 use super::timeline::Journal;
 
@@ -31,8 +32,6 @@ pub(crate) struct Participant {
     pub(crate) newest: Newest,
     /// The connected link its media goes over; an older one until the newest is connected.
     pub(crate) current: Option<Key>,
-    /// Who receives what it sends, and in which slot of theirs.
-    pub(crate) routes: Routes,
 }
 
 /// The newest offer of a participant and what became of it.
@@ -53,24 +52,6 @@ pub(crate) struct Ended {
     pub(crate) cause: CauseCode,
     pub(crate) journal: Journal,
     pub(crate) stats: ConnectionStats,
-}
-
-/// Receivers of one participant, kept ready so that forwarding searches nothing.
-#[derive(Debug, Default)]
-pub(crate) struct Routes {
-    video: Vec<(Key, usize)>,
-    voice: Vec<(Key, usize)>,
-}
-
-impl Routes {
-    /// The receivers of what is sent in a slot of this kind.
-    pub(crate) fn of(&self, up: SlotKind) -> &[(Key, usize)] {
-        match up {
-            SlotKind::VideoUp => &self.video,
-            SlotKind::AudioUp => &self.voice,
-            _ => &[],
-        }
-    }
 }
 
 impl Room {
@@ -126,24 +107,16 @@ impl Room {
         Some((gone, changed.collect()))
     }
 
-    /// Works out anew who receives what, after somebody came, went or was connected.
-    pub(crate) fn reroute(&mut self) {
-        let routes: Vec<Routes> = self
-            .participants
-            .iter()
-            .map(|from| self.routes(from.id))
-            .collect();
-        for (participant, routes) in self.participants.iter_mut().zip(routes) {
-            participant.routes = routes;
-        }
+    /// Who receives what each connected participant sends: nobody while the conference is held.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = (Key, Routes)> + '_ {
+        let senders = self.participants.iter();
+        senders.filter_map(|from| Some((from.current?, self.routes_of(from.id))))
     }
 
-    fn routes(&self, from: ParticipantId) -> Routes {
+    fn routes_of(&self, from: ParticipantId) -> Routes {
         let receivers = |kind| {
-            self.participants.iter().filter_map(move |to| {
-                let link = to.current?;
-                Some((link, to.seats.seat_of(from, kind)?))
-            })
+            let receivers = self.participants.iter().filter(|_| !self.held);
+            receivers.filter_map(move |to| Some((to.current?, to.seats.seat_of(from, kind)?)))
         };
         Routes {
             video: receivers(SlotKind::VideoDown).collect(),

@@ -34,16 +34,6 @@ pub(crate) fn is_video(kind: SlotKind) -> bool {
     !matches!(kind, SlotKind::AudioUp | SlotKind::AudioDown)
 }
 
-/// What receives a stream that is sent in a slot of this kind; `None` when nothing does.
-pub(crate) fn counterpart(up: SlotKind) -> Option<SlotKind> {
-    match up {
-        SlotKind::VideoUp => Some(SlotKind::VideoDown),
-        SlotKind::AudioUp => Some(SlotKind::AudioDown),
-        // Screen slots are kept free: nothing is forwarded in them yet.
-        _ => None,
-    }
-}
-
 /// Who is in which slot of one participant; survives new generations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seats {

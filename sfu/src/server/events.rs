@@ -60,7 +60,8 @@ impl EventLog {
         }
         let last = ring.last;
         drop(ring);
-        self.newest.send_replace(last);
+        let newer = |known: &mut u64| std::mem::replace(known, last) != last;
+        self.newest.send_if_modified(newer);
     }
 
     /// Events after `after`; waits up to `wait` for the first one.

@@ -1,6 +1,5 @@
 //! The control handle: what a Session Manager in the same process holds, and the HTTP door calls.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +17,7 @@ use lens_runtime::clock::Clock;
 use lens_runtime::entropy::SystemEntropy;
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
+use super::directory::Directory;
 use super::events::EventLog;
 use super::sockets::Door;
 use super::worker::{Inbound, Port, new_connection};
@@ -57,7 +57,7 @@ pub(super) struct Node {
     pub(super) occupancy: Arc<Occupancy>,
     /// Which worker a conference lives on. Held over creating and ending one, so that the two
     /// never cross.
-    directory: AsyncMutex<HashMap<ConferenceId, usize>>,
+    directory: AsyncMutex<Directory>,
     identity: Mutex<Option<(Identity, Instant)>>,
     negotiations: AtomicU64,
     draining: AtomicBool,
@@ -201,58 +201,58 @@ impl SfuHandle {
     ) -> Result<T, SfuError> {
         let (reply, answer) = oneshot::channel();
         let port = self.0.ports.get(worker).ok_or(SfuError::Stopped)?;
+        let log = Arc::clone(&self.0.node.log);
         port.tell(Inbound::Command(Box::new(move |shard, at| {
-            let _ = reply.send(command(shard, at));
+            let outcome = command(shard, at);
+            // Before the reply, so that a caller who has it finds in the log what it caused.
+            log.append(shard.notices.drain(..));
+            let _ = reply.send(outcome);
         })))?;
         answer.await.map_err(|_| SfuError::Stopped)
     }
 
     async fn worker_of(&self, conference: ConferenceId) -> Result<usize, SfuError> {
         let directory = self.0.node.directory.lock().await;
-        directory
-            .get(&conference)
-            .copied()
-            .ok_or(SfuError::ConferenceNotFound)
+        let worker = directory.worker_of(conference);
+        worker.ok_or(SfuError::ConferenceNotFound)
     }
 
     async fn create(&self, room: CreateMediaRoom) -> Result<(), SfuError> {
         let node = &self.0.node;
         let mut directory = node.directory.lock().await;
         let conference = room.conference;
-        let known = directory.get(&conference).copied();
-        if known.is_none() && node.draining.load(Ordering::Relaxed) {
-            return Err(SfuError::NodeDraining);
+        let known = directory.worker_of(conference);
+        if known.is_none() {
+            if directory.has_ended(conference, room.epoch) {
+                return Err(SfuError::StaleEpoch);
+            }
+            if node.draining.load(Ordering::Relaxed) {
+                return Err(SfuError::NodeDraining);
+            }
+            if node.occupancy.participants.load(Ordering::Relaxed) >= node.occupancy.max {
+                return Err(SfuError::NodeFull);
+            }
         }
-        let occupied = node.occupancy.participants.load(Ordering::Relaxed);
-        if known.is_none() && occupied >= node.occupancy.max {
-            return Err(SfuError::NodeFull);
-        }
-        let worker = known.unwrap_or_else(|| least_busy(&directory, self.0.ports.len()));
+        let worker = known.unwrap_or_else(|| directory.least_busy(self.0.ports.len()));
         self.on(worker, move |shard, at| shard.create(room, at))
             .await??;
-        directory.insert(conference, worker);
-        node.metrics.conferences.set(directory.len() as i64);
+        directory.begin(conference, worker);
+        node.metrics.conferences.set(directory.len());
         Ok(())
     }
 
     async fn end(&self, end: EndMediaRoom) -> Result<(), SfuError> {
         let node = &self.0.node;
         let mut directory = node.directory.lock().await;
-        let conference = end.conference;
-        let Some(worker) = directory.get(&conference).copied() else {
-            return Ok(());
-        };
-        let ended = self.on(worker, move |shard, at| {
-            let result = shard.end(&end, at);
-            (result, shard.knows(conference))
-        });
-        let (result, known) = ended.await?;
-        if !known {
-            directory.remove(&conference);
+        if let Some(worker) = directory.worker_of(end.conference) {
+            let asked = end.clone();
+            self.on(worker, move |shard, at| shard.end(&asked, at))
+                .await??;
         }
-        node.metrics.conferences.set(directory.len() as i64);
+        directory.end(end.conference, end.epoch);
+        node.metrics.conferences.set(directory.len());
         self.count_participants();
-        result
+        Ok(())
     }
 
     async fn add(&self, add: AddParticipant) -> Result<Offered, SfuError> {
@@ -365,15 +365,6 @@ async fn off_thread<T: Send + 'static>(
 ) -> Result<T, SfuError> {
     let joined = tokio::task::spawn_blocking(work).await;
     joined.unwrap_or_else(|_| Err(SfuError::InvalidSdp("the media stack cannot read it")))
-}
-
-fn least_busy(directory: &HashMap<ConferenceId, usize>, workers: usize) -> usize {
-    let mut load = vec![0_usize; workers];
-    for worker in directory.values() {
-        load[*worker] += 1;
-    }
-    let least = load.iter().enumerate().min_by_key(|(_, count)| **count);
-    least.map_or(0, |(worker, _)| worker)
 }
 
 #[async_trait]

@@ -1,5 +1,6 @@
 //! The streaming server's sockets, threads and its control handle.
 
+mod directory;
 mod events;
 mod handle;
 mod sockets;
@@ -8,6 +9,7 @@ mod worker;
 
 pub use handle::SfuHandle;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::thread;
@@ -77,14 +79,20 @@ fn start_workers(
         let worker = Worker::new(seat, equipment)?;
         let thread = thread::Builder::new()
             .name(format!("lens-media-{index}"))
-            .spawn(move || {
-                if let Err(error) = worker.run() {
-                    tracing::error!(worker = index, %error, "a media worker stopped");
-                }
-            })?;
+            .spawn(move || run(index, worker))?;
         running.push((port, thread));
     }
     Ok(running)
+}
+
+fn run(index: u8, worker: Worker) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| worker.run()));
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(worker = index, %error, "a media worker stopped"),
+        // From now on every call for this worker says that the media node is lost.
+        Err(_) => tracing::error!(worker = index, "a media worker broke"),
+    }
 }
 
 fn shard_config(node: &Node, worker: u8) -> ShardConfig {

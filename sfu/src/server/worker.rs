@@ -374,9 +374,12 @@ impl Worker {
 
     fn finish_turn(&mut self, at: Moment) {
         self.shard.turn(at);
-        for transmit in std::mem::take(&mut self.shard.outbox) {
+        let mut outbox = std::mem::take(&mut self.shard.outbox);
+        for transmit in outbox.drain(..) {
             self.send(transmit.path, &transmit.bytes, at);
         }
+        // Back in its place, so that none is allocated anew each turn.
+        self.shard.outbox = outbox;
         for path in self.tcp.flush() {
             self.hang_up(&path, at);
         }
@@ -511,6 +514,10 @@ impl Worker {
             return;
         }
         self.swept = at.instant;
+        for listener in 0..self.listeners.len() {
+            // Whoever could not be accepted for want of file descriptors is tried again.
+            self.accept(listener, at);
+        }
         for path in self.tcp.overdue(self.tcp_first_check, at.instant) {
             self.metrics.tcp_refused.inc();
             self.hang_up(&path, at);

@@ -111,6 +111,10 @@ async fn stopping_the_node_says_goodbye_to_its_peers() {
     let world = World::start();
     let conference = world.conference(2).await;
     let party = world.join_connected(conference, Role::Camera).await;
+    party
+        .client
+        .wait("an open channel", |seen| seen.channel.is_some())
+        .await;
     world.sfu.stop().await;
     party.client.wait("a goodbye", |seen| seen.closed).await;
     let lost = world.sfu.report().await;

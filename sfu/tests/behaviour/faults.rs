@@ -77,6 +77,10 @@ async fn a_peer_that_closes_is_failed_and_keeps_its_place() {
     let world = World::start();
     let conference = world.conference(2).await;
     let camera = world.join_connected(conference, Role::Camera).await;
+    camera
+        .client
+        .wait("an open channel", |seen| seen.channel.is_some())
+        .await;
     camera.client.close();
     assert_eq!(world.failed(camera.id).await, CauseCode::PeerClosed);
     let timeline = world.sfu_timeline(conference, camera.id).await;

@@ -169,7 +169,7 @@ fn garbage(random: &mut SeededEntropy, index: usize) -> Vec<u8> {
     random.fill(&mut bytes);
     let first = [0, 1, 22, 128, 143, 255, 64, 3];
     bytes[0] = first[index % first.len()];
-    if index % 8 == 0 && bytes.len() > 28 {
+    if index.is_multiple_of(8) && bytes.len() > 28 {
         let length = (bytes.len() - 20) as u16;
         bytes[1] = 1;
         bytes[2..4].copy_from_slice(&length.to_be_bytes());
@@ -230,7 +230,9 @@ async fn a_removed_participant_leaves_no_trace_in_the_tables() {
         .answer(conference, id, offered.negotiation_id, &answer)
         .await
         .unwrap();
-    client.wait("connected", |seen| seen.connected).await;
+    client
+        .wait("an open channel", |seen| seen.channel.is_some())
+        .await;
     world.remove(conference, id).await;
     client.wait("a goodbye", |seen| seen.closed).await;
 

@@ -21,7 +21,7 @@ use str0m::channel::ChannelId;
 use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc};
-use str0m::{Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
 pub(crate) use build::{Blueprint, Built, CHANNEL_MESSAGE, Credentials, Identity, build};
 
@@ -395,7 +395,16 @@ impl Peer {
     /// Polls until a media packet has come out or nothing more comes.
     fn poll(&mut self, produce: &mut Produce) -> Result<Option<Packet>, StackError> {
         loop {
-            match self.rtc.poll_output()? {
+            let output = match self.rtc.poll_output() {
+                // The peer said goodbye before its data channel was up; the stack calls that an
+                // error of its SCTP and forgets to report the goodbye.
+                Err(RtcError::Sctp(_)) => {
+                    produce.events.push(PeerEvent::Closed);
+                    return Ok(None);
+                }
+                other => other?,
+            };
+            match output {
                 Output::Timeout(at) => {
                     self.deadline = Some(at);
                     return Ok(None);

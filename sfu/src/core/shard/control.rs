@@ -69,21 +69,21 @@ impl Shard {
         Ok(())
     }
 
-    /// Whether a conference is here.
-    pub(crate) fn knows(&self, conference: ConferenceId) -> bool {
-        self.by_conference.contains_key(&conference)
-    }
-
-    /// Ends a conference; one that is not there is fine.
+    /// Ends a conference; one that is not there is fine. A newer placement than the one known here
+    /// ends it as well: it lives elsewhere now.
     pub(crate) fn end(&mut self, end: &EndMediaRoom, at: Moment) -> Result<(), SfuError> {
-        match self.room_key(end.conference, end.epoch) {
-            Ok(key) => {
-                self.dissolve(key, at);
-                Ok(())
-            }
-            Err(SfuError::ConferenceNotFound) => Ok(()),
-            Err(error) => Err(error),
+        let Some(key) = self.by_conference.get(&end.conference).copied() else {
+            return Ok(());
+        };
+        if self
+            .rooms
+            .get(key)
+            .is_some_and(|room| end.epoch < room.epoch)
+        {
+            return Err(SfuError::StaleEpoch);
         }
+        self.dissolve(key, at);
+        Ok(())
     }
 
     /// Holds or resumes a conference.
@@ -98,6 +98,7 @@ impl Shard {
         };
         room.held = hold.held;
         let links: Vec<Key> = room.participants.iter().filter_map(|p| p.current).collect();
+        self.reroute(key);
         for link in links {
             self.restart_streams(link);
             if !hold.held {
@@ -199,7 +200,7 @@ impl Shard {
         let Some((gone, changed)) = room.unseat(remove.participant) else {
             return Ok(());
         };
-        room.reroute();
+        self.reroute(key);
         self.config
             .occupancy
             .participants
@@ -350,7 +351,6 @@ impl Shard {
                     seats: Seats::new(add.participant, add.role, size),
                     newest,
                     current: None,
-                    routes: Default::default(),
                 })
             }
         };
@@ -399,6 +399,18 @@ impl Shard {
         for participant in &room.participants {
             for link in participant.links() {
                 self.close(link, at);
+            }
+        }
+    }
+
+    /// Tells each connection of a conference anew who receives what it sends.
+    pub(super) fn reroute(&mut self, key: Key) {
+        let Some(room) = self.rooms.get(key) else {
+            return;
+        };
+        for (link, routes) in room.routes() {
+            if let Some(link) = self.links.get_mut(link) {
+                link.routes = routes;
             }
         }
     }

@@ -91,7 +91,7 @@ impl Shard {
                 });
             }
         }
-        known.reroute();
+        self.reroute(room);
         if newest {
             let kind = SfuEventKind::Failed {
                 participant,
@@ -140,7 +140,7 @@ impl Shard {
             .current
             .replace(key)
             .filter(|former| *former != key);
-        known.reroute();
+        self.reroute(room);
         if let Some(former) = former {
             self.endings.push(CauseCode::Replaced);
             self.close(former, at);

@@ -1,6 +1,6 @@
 //! Media and messages between the participants of a conference.
 
-use lens_protocol::media::{CauseCode, SfuEventKind, TimelineStep};
+use lens_protocol::media::{CauseCode, SfuEventKind, SlotKind, TimelineStep};
 
 use super::{Broken, Shard, guarded};
 use crate::core::arena::Key;
@@ -32,7 +32,6 @@ impl Shard {
         link.tally.bytes_in += packet.payload.len() as u64;
         link.journal.note(TimelineStep::FirstPacketIn, at.wall);
         let kind = link.kinds[packet.slot];
-        let (room, participant) = (link.room, link.participant);
         let video = slots::is_video(kind);
         if video && !link.video_rate.allow(packet.payload.len(), at.instant) {
             return self.fail(from, CauseCode::OverLimit, at);
@@ -44,15 +43,6 @@ impl Shard {
             source.keyframe = Some(packet.timestamp);
             link.journal.note(TimelineStep::FirstKeyframeIn, at.wall);
         }
-        let Some(known) = self.rooms.get(room).filter(|room| !room.held) else {
-            return;
-        };
-        let Some(sender) = known
-            .participant(participant)
-            .filter(|p| p.current == Some(from))
-        else {
-            return;
-        };
         let incoming = Incoming {
             source: (from, packet.ssrc),
             sequence: packet.sequence,
@@ -61,22 +51,26 @@ impl Shard {
             keyframe,
             at: at.instant,
         };
-        // Copied, because a receiver that breaks changes the routes; never more than 15.
-        let mut sent = 0;
-        let mut awaited = false;
-        for (to, slot) in sender.routes.of(kind).to_vec() {
+        let (mut index, mut sent, mut awaited) = (0, 0, false);
+        while let Some((to, slot)) = self.receiver(from, kind, index) {
             match self.pass(to, slot, packet, incoming, at) {
                 Passed::Sent => sent += 1,
                 Passed::NoCommonCodec => self.facts.no_common_codec += 1,
                 Passed::AwaitsKeyframe => awaited = true,
                 Passed::Left => {}
             }
+            // A receiver that broke has left the list, and the next one has its place.
+            index += usize::from(self.links.get(to).is_some());
         }
         self.facts.forwarded += sent;
         self.rate.count += sent;
         if video {
             self.after_video(from, packet, sent > 0, awaited, at);
         }
+    }
+
+    fn receiver(&self, from: Key, kind: SlotKind, index: usize) -> Option<(Key, usize)> {
+        self.links.get(from)?.routes.get(kind, index)
     }
 
     fn pass(
@@ -192,7 +186,7 @@ impl Shard {
             return;
         };
         for (kind, source) in link.kinds.iter().zip(&mut link.sources) {
-            if slots::is_video(*kind) && slots::counterpart(*kind).is_some() {
+            if *kind == SlotKind::VideoUp {
                 source.throttle.want();
             }
         }

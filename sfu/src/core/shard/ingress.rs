@@ -130,8 +130,7 @@ impl Shard {
         let (Some(local), Some(link)) = (self.config.local(&path), self.links.get_mut(key)) else {
             return Verdict::Unknown;
         };
-        let dtls = matches!(bytes.first(), Some(20..=63));
-        if link.phase == Phase::Offered || (link.phase == Phase::Answered && !dtls) {
+        if link.phase == Phase::Offered {
             self.facts.too_early += 1;
             return Verdict::Dropped;
         }
@@ -168,6 +167,8 @@ impl Shard {
         self.collect(key, &mut produce);
         self.scratch = produce;
         self.touch(key);
+        // At once: a packet that comes right behind the end of the handshake is forwarded.
+        self.act_on_events(at);
         match result {
             Ok(None) => {}
             Ok(Some(packet)) => self.forward(key, &packet, at),

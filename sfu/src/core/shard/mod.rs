@@ -16,12 +16,14 @@ mod ending;
 mod forwarding;
 mod ingress;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use control::{Answering, Invitation, Wanted};
 pub(crate) use report::ShardReport;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -121,7 +123,9 @@ pub(crate) struct Shard {
     demux: Demux,
     timers: BinaryHeap<Reverse<(Instant, Key)>>,
     dirty: Vec<Key>,
-    events: Vec<(Key, PeerEvent)>,
+    /// The other list of touched links, so that none is allocated anew each turn.
+    spare: Vec<Key>,
+    events: VecDeque<(Key, PeerEvent)>,
     scratch: Produce,
     /// Datagrams to send, taken by the driver.
     pub(crate) outbox: Vec<Transmit>,
@@ -161,7 +165,8 @@ impl Shard {
             demux: Demux::default(),
             timers: BinaryHeap::new(),
             dirty: Vec::new(),
-            events: Vec::new(),
+            spare: Vec::new(),
+            events: VecDeque::new(),
             scratch: Produce::default(),
             outbox: Vec::new(),
             notices: Vec::new(),
@@ -176,19 +181,18 @@ impl Shard {
     pub(crate) fn turn(&mut self, at: Moment) {
         self.ring(at);
         for _ in 0..ROUNDS {
-            let batch = std::mem::take(&mut self.dirty);
-            if batch.is_empty() {
+            if self.dirty.is_empty() {
                 break;
             }
+            let mut batch = std::mem::replace(&mut self.dirty, std::mem::take(&mut self.spare));
             for key in &batch {
                 self.drain(*key, at);
             }
-            for (key, event) in std::mem::take(&mut self.events) {
-                self.act(key, event, at);
-            }
-            for key in batch {
+            self.act_on_events(at);
+            for key in batch.drain(..) {
                 self.arm(key, at.instant);
             }
+            self.spare = batch;
         }
         self.rate.tick(at.instant);
     }
@@ -243,6 +247,13 @@ impl Shard {
         if link.timer.is_none_or(|set| due < set) {
             link.timer = Some(due);
             self.timers.push(Reverse((due, key)));
+        }
+    }
+
+    /// Acts on what peers have reported, until nothing new comes.
+    fn act_on_events(&mut self, at: Moment) {
+        while let Some((key, event)) = self.events.pop_front() {
+            self.act(key, event, at);
         }
     }
 

@@ -12,7 +12,7 @@ use str0m::channel::ChannelId;
 use str0m::media::{Mid, Pt};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{RtpWrite, VideoOrientation};
-use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use super::eventually;
 
@@ -365,7 +365,7 @@ impl Engine {
         if matches!(bytes, [128..=191, second, ..] if !(192..=223).contains(second)) {
             self.media_in += 1;
             self.seen.lock().unwrap().wire_types.insert(bytes[1] & 0x7F);
-            if self.lose_every > 0 && self.media_in % self.lose_every == 0 {
+            if self.lose_every > 0 && self.media_in.is_multiple_of(self.lose_every) {
                 return;
             }
         }
@@ -383,7 +383,15 @@ impl Engine {
 
     fn drain(&mut self) -> Instant {
         loop {
-            match self.rtc.poll_output().expect("the stack goes on") {
+            let output = match self.rtc.poll_output() {
+                // The stack's way of saying that the server closed before SCTP was up.
+                Err(RtcError::Sctp(_)) => {
+                    self.seen.lock().unwrap().closed = true;
+                    continue;
+                }
+                other => other.expect("the stack goes on"),
+            };
+            match output {
                 Output::Timeout(at) => return at,
                 Output::Transmit(transmit) => self.send(transmit.destination, &transmit.contents),
                 Output::Event(event) => self.event(event),
