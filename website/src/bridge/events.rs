@@ -12,6 +12,7 @@ use lens_protocol::id::{ConferenceId, SessionId};
 use lens_protocol::media::CauseCode;
 use lens_runtime::shutdown::Shutdown;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::Bridge;
 use crate::core::{Event, Place, Session};
@@ -30,15 +31,17 @@ impl Bridge {
         let stop = shutdown.token();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.follow_for_ever() => {}
+            () = self.follow_while_running(&stop) => {}
         }
     }
 
-    async fn follow_for_ever(&self) {
+    async fn follow_while_running(&self, stop: &CancellationToken) {
         let (mut life, mut after) = (None, 0);
         // At first what lies behind is skipped: the comparison says where things stand.
         let mut skipping = true;
-        loop {
+        // A Session Manager that stops too answers at once: without this look the questions would
+        // follow each other without ever giving the cancellation its turn.
+        while !stop.is_cancelled() {
             let wait = if skipping { Duration::ZERO } else { WAIT };
             let told = match self.media.events(after, wait).await {
                 Ok(told) => told,
