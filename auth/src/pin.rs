@@ -7,9 +7,8 @@
 //! minute over all addresses, a saturating attacker needs about 14 hours for one hit; whoever hits
 //! is seen by the technician as a customer, has agreed to nothing and can be put out.
 
-use aws_lc_rs::hmac;
+use lens_protocol::SecretText;
 use lens_protocol::entropy::{Entropy, random_bytes};
-use lens_protocol::{SecretDigest, SecretText};
 
 /// Fewest digits.
 pub const MIN_DIGITS: u32 = 6;
@@ -42,17 +41,6 @@ pub fn generate(digits: u32, entropy: &mut dyn Entropy) -> SecretText {
             return SecretText::new(format!("{:0width$}", number % range));
         }
     }
-}
-
-/// What a store keeps of a PIN: its HMAC-SHA-256 under a key of the server. A plain hash of six
-/// digits would be read back from a stolen copy of the store in a second; so would this one,
-/// where the key is in the same copy, yet not from a log, an index or a single row.
-pub fn digest(key: &[u8; 32], pin: &SecretText) -> SecretDigest {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-    let tag = hmac::sign(&key, pin.expose().as_bytes());
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(tag.as_ref());
-    SecretDigest::from_bytes(bytes)
 }
 
 /// What a person typed, as ASCII digits: blanks, dots and dashes are dropped, and the digits of
@@ -119,17 +107,6 @@ mod tests {
             .flatten()
             .all(|count| (1_745..2_255).contains(count));
         assert!(even, "{counts:?}");
-    }
-
-    #[test]
-    fn a_pin_is_kept_under_the_servers_key() {
-        let key: [u8; 32] = std::array::from_fn(|i| i as u8);
-        let kept = digest(&key, &SecretText::new("482915"));
-        // Computed with Python's hmac module.
-        let expected = "46df17218540d2fd21e2639818235bff9c7973d141f63378b117267cba6e030d";
-        let hex: String = kept.as_bytes().iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, expected);
-        assert_ne!(kept, digest(&[0; 32], &SecretText::new("482915")));
     }
 
     struct SplitMix(u64);

@@ -1,7 +1,12 @@
 //! What the record can say: the names of all events, and what their bodies hold.
 //!
 //! Names are never renamed or reused. Bodies are JSON objects; readers ignore fields they do not
-//! know.
+//! know. What concerns no session (logins, accounts) stands in the record of [`SERVER`].
+
+use lens_protocol::id::SessionId;
+
+/// Stands for the server itself where an event belongs to no session.
+pub const SERVER: SessionId = SessionId::from_bytes([0; 16]);
 
 /// A session was made. `{reference?}`
 pub const SESSION_CREATED: &str = "session.created";
@@ -86,6 +91,29 @@ pub const SESSION_CLOSED: &str = "session.closed";
 /// The session ended because nothing happened.
 pub const SESSION_TIMED_OUT: &str = "session.timed_out";
 
+/// A technician signed in. In the server's own record; `technician` says who
+pub const LOGIN_MADE: &str = "login.made";
+/// A wrong password for an account that exists. In the server's own record
+pub const LOGIN_REFUSED: &str = "login.refused";
+/// Too many wrong passwords locked an account. In the server's own record; `{until}`
+pub const LOGIN_LOCKED: &str = "login.locked";
+/// A technician signed out. In the server's own record
+pub const LOGIN_ENDED: &str = "login.ended";
+/// The first administrator was made by the set-up link. In the server's own record
+pub const ACCOUNT_SET_UP: &str = "account.set_up";
+/// An account was added. In the server's own record; `{account, role}`
+pub const ACCOUNT_ADDED: &str = "account.added";
+/// An account was disabled, its logins ended. In the server's own record; `{account}`
+pub const ACCOUNT_DISABLED: &str = "account.disabled";
+/// An account may sign in again. In the server's own record; `{account}`
+pub const ACCOUNT_ENABLED: &str = "account.enabled";
+/// An account got a new password, its logins ended. In the server's own record; `{account}`
+pub const ACCOUNT_PASSWORD_SET: &str = "account.password_set";
+/// An API key was made. In the server's own record; `{api_key, scopes}`
+pub const API_KEY_MADE: &str = "api_key.made";
+/// An API key was revoked. In the server's own record; `{api_key}`
+pub const API_KEY_REVOKED: &str = "api_key.revoked";
+
 /// Every name.
 pub const ALL: &[&str] = &[
     SESSION_CREATED,
@@ -129,4 +157,33 @@ pub const ALL: &[&str] = &[
     SESSION_LEFT,
     SESSION_CLOSED,
     SESSION_TIMED_OUT,
+    LOGIN_MADE,
+    LOGIN_REFUSED,
+    LOGIN_LOCKED,
+    LOGIN_ENDED,
+    ACCOUNT_SET_UP,
+    ACCOUNT_ADDED,
+    ACCOUNT_DISABLED,
+    ACCOUNT_ENABLED,
+    ACCOUNT_PASSWORD_SET,
+    API_KEY_MADE,
+    API_KEY_REVOKED,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_is_a_noun_and_what_became_of_it_and_stands_once() {
+        let names: HashSet<&str> = ALL.iter().copied().collect();
+        assert_eq!(names.len(), ALL.len());
+        for name in names {
+            let plain = |part: &str| part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            let parts: Vec<&str> = name.split('.').collect();
+            assert!(parts.len() == 2 && parts.into_iter().all(plain), "{name}");
+        }
+    }
+}

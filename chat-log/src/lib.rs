@@ -2,8 +2,8 @@
 //!
 //! What is handed to [`ChatLog::record`] is acknowledged only after a durable commit. Writers
 //! that come at the same time share one commit, so that a busy server pays for few. Each entry is
-//! unique by (session, source, epoch, seq): this service counts `seq` per process life (`epoch`),
-//! so nothing it retries is kept twice.
+//! unique by (session, source, epoch, seq): the store gives this writer an `epoch` that it never
+//! had before, and it counts `seq` in it without a gap, so that a missing entry shows.
 //!
 //! What may be in the record, and what it is called, stands in [`kind`]. Start with
 //! [`ChatLog::start`].
@@ -15,19 +15,17 @@ pub mod kind;
 pub mod metrics;
 mod writer;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use lens_protocol::entropy::Entropy;
 use lens_protocol::event::{SessionEvent, SessionLog};
 use lens_protocol::id::{EventId, SessionId};
 use lens_protocol::signal::ChatLine;
-use lens_runtime::clock::Clock;
 use lens_runtime::shutdown::Shutdown;
 use lens_storage::events::EventStore;
 
 pub use crate::config::ChatLogConfig;
 pub use crate::core::draft::Draft;
-use crate::core::draft::Numbering;
 pub use crate::error::ChatLogError;
 use crate::metrics::ChatLogMetrics;
 use crate::writer::Writer;
@@ -36,7 +34,6 @@ use crate::writer::Writer;
 #[derive(Clone)]
 pub struct ChatLog {
     store: Arc<dyn EventStore>,
-    numbering: Arc<Mutex<Numbering>>,
     writer: Writer,
 }
 
@@ -46,41 +43,24 @@ impl ChatLog {
     pub fn start(
         store: Arc<dyn EventStore>,
         config: &ChatLogConfig,
-        clock: &dyn Clock,
         entropy: Box<dyn Entropy>,
         metrics: ChatLogMetrics,
         shutdown: &Shutdown,
     ) -> Self {
-        let numbering = Numbering::new(&config.source, clock.now(), entropy);
-        let writer = Writer::start(Arc::clone(&store), config, metrics, shutdown);
-        Self {
-            store,
-            numbering: Arc::new(Mutex::new(numbering)),
-            writer,
-        }
+        let writer = Writer::start(Arc::clone(&store), config, entropy, metrics, shutdown);
+        Self { store, writer }
     }
 
     /// Records `drafts` in order, all or none, and returns them as kept. Returns after the commit
     /// is on disk.
     ///
-    /// Errors: [`ChatLogError::Busy`] when the queue is full, [`ChatLogError::Stopped`] while
-    /// shutting down, [`ChatLogError::Storage`] when the store refused; nothing was kept then.
+    /// Errors: [`ChatLogError::Busy`] when the queue stays full, [`ChatLogError::Stopped`] while
+    /// shutting down, [`ChatLogError::Batch`] when the store refused; nothing was kept then.
     pub async fn record(&self, drafts: Vec<Draft>) -> Result<Vec<SessionEvent>, ChatLogError> {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
-        let events: Vec<SessionEvent> = {
-            let mut numbering = self
-                .numbering
-                .lock()
-                .unwrap_or_else(|held| held.into_inner());
-            drafts
-                .into_iter()
-                .map(|draft| numbering.number(draft))
-                .collect()
-        };
-        self.writer.append(events.clone()).await?;
-        Ok(events)
+        self.writer.append(drafts).await
     }
 
     /// A page of a session's record, oldest first, after the event `after`.

@@ -7,7 +7,6 @@ use lens_chat_log::{ChatLog, ChatLogConfig, ChatLogError, Draft, kind, metrics::
 use lens_protocol::Timestamp;
 use lens_protocol::event::{Origin, SessionEvent};
 use lens_protocol::id::{EventId, SessionId};
-use lens_runtime::clock::ManualClock;
 use lens_runtime::entropy::SeededEntropy;
 use lens_runtime::shutdown::Shutdown;
 use lens_storage::StorageError;
@@ -57,6 +56,10 @@ impl EventStore for GatedStore {
         Ok(Vec::new())
     }
 
+    async fn begin_life(&self, _: &str) -> Result<u64, StorageError> {
+        Ok(1)
+    }
+
     async fn last_seq(&self, _: SessionId, _: &str, _: u64) -> Result<Option<u64>, StorageError> {
         Ok(None)
     }
@@ -79,7 +82,6 @@ fn start(full: bool) -> (ChatLog, Arc<GatedStore>, Shutdown) {
             queue_requests: 4,
             ..ChatLogConfig::default()
         },
-        &ManualClock::at(Timestamp::from_unix_ms(1)),
         Box::new(SeededEntropy::new(1)),
         ChatLogMetrics::default(),
         &shutdown,

@@ -48,6 +48,10 @@ pub trait EventStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<SessionEvent>>;
 
+    /// Begins a new life of the writer `source`: returns an epoch that it never had before, 1 at
+    /// first, however often the clock was set or the process killed.
+    async fn begin_life(&self, source: &str) -> Result<u64>;
+
     /// The highest `seq` kept for this session, source and epoch; none when there is none.
     async fn last_seq(&self, session: SessionId, source: &str, epoch: u64) -> Result<Option<u64>>;
 

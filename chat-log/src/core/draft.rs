@@ -60,32 +60,28 @@ pub fn chat_line(event: &SessionEvent) -> Option<ChatLine> {
     serde_json::from_value(event.body.clone()).ok()
 }
 
-/// Gives drafts their id, source, epoch and seq. One per process life.
+/// Gives drafts their id, source, epoch and seq: 1, 2, 3 … without a gap in one epoch.
 pub struct Numbering {
     source: String,
     epoch: u64,
     seq: u64,
-    entropy: Box<dyn Entropy>,
 }
 
 impl Numbering {
-    /// Numbers for a life that began at `born`. Two lives in the same millisecond would clash;
-    /// the store tells clashes apart from duplicates, so nothing is lost in silence.
-    pub fn new(source: &str, born: Timestamp, entropy: Box<dyn Entropy>) -> Self {
-        let epoch = u64::try_from(born.unix_ms()).unwrap_or(0);
+    /// Numbers for a new life of the writer `source`, whose `epoch` the store gave out once.
+    pub fn new(source: &str, epoch: u64) -> Self {
         Self {
             source: source.to_owned(),
             epoch,
             seq: 0,
-            entropy,
         }
     }
 
     /// The event that `draft` becomes.
-    pub fn number(&mut self, draft: Draft) -> SessionEvent {
+    pub fn number(&mut self, draft: Draft, entropy: &mut dyn Entropy) -> SessionEvent {
         self.seq += 1;
         SessionEvent {
-            id: EventId::generate(draft.at, self.entropy.as_mut()),
+            id: EventId::generate(draft.at, entropy),
             session: draft.session,
             source: self.source.clone(),
             epoch: self.epoch,
@@ -128,8 +124,8 @@ mod tests {
 
     #[test]
     fn a_chat_line_comes_back_without_the_pages_own_name_for_it() {
-        let mut numbering = Numbering::new("website", line().at, Box::new(SeededEntropy::new(2)));
-        let event = numbering.number(draft(&line()));
+        let mut numbering = Numbering::new("website", 1);
+        let event = numbering.number(draft(&line()), &mut SeededEntropy::new(2));
         assert_eq!(
             chat_line(&event),
             Some(ChatLine {
@@ -142,12 +138,22 @@ mod tests {
 
     #[test]
     fn numbers_count_up_and_ids_differ() {
-        let mut numbering = Numbering::new("website", line().at, Box::new(SeededEntropy::new(2)));
-        let (one, two) = (
-            numbering.number(draft(&line())),
-            numbering.number(draft(&line())),
-        );
-        assert_eq!((one.seq, two.seq), (1, 2));
+        let mut numbering = Numbering::new("website", 7);
+        let mut entropy = SeededEntropy::new(2);
+        let one = numbering.number(draft(&line()), &mut entropy);
+        let two = numbering.number(draft(&line()), &mut entropy);
+        assert_eq!((one.epoch, one.seq, two.epoch, two.seq), (7, 1, 7, 2));
         assert_ne!(one.id, two.id);
+    }
+
+    #[test]
+    fn an_event_that_is_no_chat_line_or_of_another_schema_is_none() {
+        let mut numbering = Numbering::new("website", 1);
+        let mut event = numbering.number(draft(&line()), &mut SeededEntropy::new(2));
+        event.body = serde_json::json!({ "words": "of a later schema" });
+        assert_eq!(chat_line(&event), None);
+        let mut other = numbering.number(draft(&line()), &mut SeededEntropy::new(3));
+        other.kind = kind::CAMERA_OFF.to_owned();
+        assert_eq!(chat_line(&other), None);
     }
 }

@@ -141,7 +141,6 @@ async fn start_website(
     let log = ChatLog::start(
         database.clone(),
         &settings.chat_log,
-        common.clock.as_ref(),
         Common::entropy(),
         figures,
         common.shutdown,

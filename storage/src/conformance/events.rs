@@ -175,3 +175,11 @@ pub(crate) async fn a_page_after_an_event_of_another_session_is_not_found(store:
 pub(crate) async fn an_empty_batch_is_nothing(store: &dyn Everything) {
     assert_eq!(store.append_events(&[]).await.unwrap(), []);
 }
+
+pub(crate) async fn every_life_of_a_writer_has_its_own_epoch(store: &dyn Everything) {
+    let begin = |source| store.begin_life(source);
+    let (one, two, other) = tokio::join!(begin("website"), begin("website"), begin("sfu-1"));
+    let mut epochs = [one.unwrap(), two.unwrap()];
+    epochs.sort_unstable();
+    assert_eq!((epochs, other.unwrap()), ([1, 2], 1));
+}

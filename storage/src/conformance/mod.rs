@@ -139,6 +139,7 @@ macro_rules! conformance_tests {
                 the_latest_of_a_kind_are_told_oldest_first
                 a_page_after_an_event_of_another_session_is_not_found
                 an_empty_batch_is_nothing
+                every_life_of_a_writer_has_its_own_epoch
             }
             api_keys {
                 a_key_is_found_as_it_was_added

@@ -10,6 +10,7 @@ use super::Database;
 use super::rows::{BlobId, Columns, corrupt, word};
 use crate::error::{Result, StorageError};
 use crate::events::{Appended, EventStore, PAGE_LIMIT};
+use crate::settings::SettingStore;
 
 #[async_trait]
 impl EventStore for Database {
@@ -62,6 +63,10 @@ impl EventStore for Database {
         .fetch_all(self.readers())
         .await?;
         rows.iter().rev().map(read).collect()
+    }
+
+    async fn begin_life(&self, source: &str) -> Result<u64> {
+        self.raise_counter(&format!("log-life/{source}")).await
     }
 
     async fn last_seq(&self, session: SessionId, source: &str, epoch: u64) -> Result<Option<u64>> {
