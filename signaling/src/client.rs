@@ -1,7 +1,8 @@
 //! A ready-made signalling client over WebSocket: connects, resumes, re-sends.
 //!
 //! For native programs that carry the MediaSDK's signals, and for tests. Browsers have their own
-//! in `html5-sdk/src/signaling.js`; both keep the rules of `core/peer.rs`.
+//! in `html5-sdk/src/signaling.js`; both keep the rules of [`PeerCore`], which is here for programs
+//! that bring their own connection.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,7 +21,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::core::peer::{Heard, PeerCore};
+pub use crate::core::peer::{Heard, PeerCore};
 use crate::error::ClientError;
 use crate::host::Door;
 use crate::hub::random_name;

@@ -1,4 +1,4 @@
-//! The peer's end of a channel: the twin of [`super::channel`], for the client and for tests.
+//! The peer's end of a channel: the twin of `core/channel.rs`, without socket or clock.
 
 use std::collections::VecDeque;
 
@@ -8,14 +8,20 @@ use lens_protocol::{ErrorCode, SecretText};
 
 /// What a hub's frame means.
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub enum Heard {
     /// The channel is open; whether nothing was missed.
-    Open { resumed: bool },
+    Open {
+        /// False when a snapshot follows.
+        resumed: bool,
+    },
     /// A counted message, exactly once and in order. When it says that one of the program's
     /// messages could not be taken, `refused` names that one.
     Signal {
+        /// The session it belongs to.
         session: Option<SessionId>,
+        /// The message.
         signal: Box<ServerSignal>,
+        /// What [`PeerCore::push`] returned for the message that it refuses.
         refused: Option<u64>,
     },
     /// Nothing for the program; something may be due for the hub.
@@ -37,7 +43,7 @@ struct Unacknowledged {
 
 /// The state of a peer's channel over all its connections.
 #[derive(Debug)]
-pub(crate) struct PeerCore {
+pub struct PeerCore {
     channel: String,
     hub: Option<String>,
     last_seq: Seq,
@@ -54,7 +60,8 @@ pub(crate) struct PeerCore {
 }
 
 impl PeerCore {
-    pub(crate) fn new(channel: String) -> Self {
+    /// A channel with this name (16 to 64 of `A-Z a-z 0-9 - _`, random), not yet connected.
+    pub fn new(channel: String) -> Self {
         Self {
             channel,
             hub: None,
@@ -71,7 +78,7 @@ impl PeerCore {
     }
 
     /// The first frame of a connection.
-    pub(crate) fn hello(&mut self, ticket: Option<SecretText>) -> String {
+    pub fn hello(&mut self, ticket: Option<SecretText>) -> String {
         self.cut();
         let (channel, hub, last_seq) = (self.channel.clone(), self.hub.clone(), self.last_seq);
         write(
@@ -88,15 +95,15 @@ impl PeerCore {
     }
 
     /// The connection is gone.
-    pub(crate) fn cut(&mut self) {
+    pub fn cut(&mut self) {
         self.open = false;
         self.pong_due = false;
         self.written = 0;
     }
 
-    /// Keeps a message until the hub acknowledges it. Returns a name for it that
-    /// [`PeerCore::is_waiting`] knows, whatever number it gets.
-    pub(crate) fn push(&mut self, session: Option<SessionId>, signal: PeerSignal) -> u64 {
+    /// Keeps a message until the hub acknowledges it. Returns a name for it that stays, whatever
+    /// number it gets; names grow.
+    pub fn push(&mut self, session: Option<SessionId>, signal: PeerSignal) -> u64 {
         self.last_given = self.last_given.next();
         self.tokens += 1;
         let (seq, token) = (self.last_given, self.tokens);
@@ -109,13 +116,13 @@ impl PeerCore {
         token
     }
 
-    /// The oldest message that is not acknowledged: everything before it is.
-    pub(crate) fn oldest_waiting(&self) -> Option<u64> {
+    /// The name of the oldest message that is not acknowledged: everything before it is.
+    pub fn oldest_waiting(&self) -> Option<u64> {
         self.unacknowledged.front().map(|message| message.token)
     }
 
     /// A frame of the hub.
-    pub(crate) fn receive(&mut self, text: &str) -> Heard {
+    pub fn receive(&mut self, text: &str) -> Heard {
         let Ok(frame) = serde_json::from_str::<Envelope<ServerSignal>>(text) else {
             return Heard::Broken;
         };
@@ -142,7 +149,7 @@ impl PeerCore {
     }
 
     /// The next frame to write.
-    pub(crate) fn poll_transmit(&mut self) -> Option<String> {
+    pub fn poll_transmit(&mut self) -> Option<String> {
         if !self.open {
             return None;
         }
