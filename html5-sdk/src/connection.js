@@ -134,8 +134,14 @@ export class Connection {
     return [...this.#slots.values()].some((slot) => slot.kind === `${kind}_up`);
   }
 
-  /** Whose media comes in which section now. @param {Map<string, string>} sources by mid */
+  /**
+   * Whose media comes in which section now. Sections are named anew in each generation: a roster
+   * that names none of these belongs to another one, and says nothing here.
+   * @param {Map<string, string>} sources by mid
+   */
   occupy(sources) {
+    const speaksOfUs = [...sources.keys()].some((mid) => this.#slots.has(mid));
+    if (sources.size > 0 && !speaksOfUs) return;
     for (const slot of this.#slots.values()) {
       if (slot.kind.endsWith('_down')) slot.source = sources.get(slot.mid) ?? null;
     }

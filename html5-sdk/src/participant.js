@@ -36,7 +36,7 @@ const CAPTURE_MS = 60_000;
 /** Refusals after which another offer will never come. */
 const FINAL = new Set([
   'not_signed_in', 'forbidden', 'session_not_found', 'session_closed', 'conference_not_found',
-  'conference_ended', 'participant_not_found',
+  'conference_ended',
 ]);
 
 export class Participant extends EventTarget {
@@ -59,6 +59,9 @@ export class Participant extends EventTarget {
   #dataChannel = null;
   /** @type {Signal[]} */
   #roster = [];
+  /** Who is in which section, as the last roster said, and for whom it said so.
+   * @type {{ you: string, sources: Map<string, string> } | null} */
+  #occupied = null;
   /** The offer being asked for. @type {AbortController | null} */
   #request = null;
   #attempt = 0;
@@ -114,19 +117,20 @@ export class Participant extends EventTarget {
   }
 
   /**
-   * Takes an offer. One that is older than what is there already, or another participant's, is
-   * ignored.
+   * Takes an offer; one that is older than what is there already is ignored. A server that has
+   * lost its conference makes another, in which this end has another id: that counts as newer.
    * @param {Offer} offer
    */
   receive(offer) {
     if (this.#over) return;
-    const former = this.#offer;
-    if (former && (offer.participant !== former.participant || !isNewer(offer, former))) return;
+    if (this.#offer && !isNewer(offer, this.#offer)) return;
     this.#offer = offer;
     this.#settleRequest();
     this.#next?.close();
     const connection = this.#open(offer);
     if (!connection) return;
+    // The offer may come by another way than the rosters, and after one that belongs to it.
+    if (this.#occupied?.you === offer.participant) connection.occupy(this.#occupied.sources);
     this.#next = connection;
     if (this.#state === 'new') this.#setState('connecting');
     connection.answer(this.#published).then(
@@ -141,7 +145,10 @@ export class Participant extends EventTarget {
    * @param {'reload' | 'restart' | 'network' | 'failed'} [reason]
    */
   requestOffer(reason = 'reload') {
-    if (!this.#over) this.#ask(reason);
+    if (this.#over) return;
+    this.#settleRequest();
+    this.#attempt = 0;
+    this.#ask(reason);
   }
 
   /**
@@ -271,6 +278,7 @@ export class Participant extends EventTarget {
       if (participant === you) continue;
       for (const { mid } of slots ?? []) sources.set(mid, participant);
     }
+    this.#occupied = { you, sources };
     this.#current?.occupy(sources);
     this.#next?.occupy(sources);
     this.#roster = participants ?? [];
@@ -448,6 +456,7 @@ export class Participant extends EventTarget {
  * @param {Offer} than
  */
 function isNewer(offer, than) {
+  if (offer.participant !== than.participant || offer.conference !== than.conference) return true;
   if (offer.generation !== than.generation) return offer.generation > than.generation;
   return offer.negotiation_id > than.negotiation_id;
 }

@@ -1,0 +1,83 @@
+/** An RTCPeerConnection without media: its SDP is the list of the offer's slots. */
+
+class FakeTrack extends EventTarget {
+  muted = true;
+  readyState = 'live';
+  constructor(kind) {
+    super();
+    this.kind = kind;
+  }
+  unmute() {
+    this.muted = false;
+    this.dispatchEvent(new Event('unmute'));
+  }
+  stop() {
+    this.readyState = 'ended';
+  }
+}
+
+export const track = (kind) => new FakeTrack(kind);
+
+export class FakeStream {
+  tracks = new Set();
+  addTrack(added) {
+    this.tracks.add(added);
+  }
+  removeTrack(removed) {
+    this.tracks.delete(removed);
+  }
+  getTracks() {
+    return [...this.tracks];
+  }
+}
+
+export function fakePeers() {
+  const peers = [];
+  class FakePeerConnection {
+    connectionState = 'new';
+    received = 0;
+    #transceivers = [];
+    constructor(configuration) {
+      this.configuration = configuration;
+      peers.push(this);
+    }
+    async setRemoteDescription({ sdp }) {
+      if (sdp === 'bad') throw new TypeError('no');
+      await null;
+      if (this.connectionState === 'closed') throw new DOMException('closed', 'InvalidStateError');
+      for (const { mid, kind } of JSON.parse(sdp)) {
+        const media = kind.startsWith('audio') ? 'audio' : 'video';
+        const sender = { track: null, replaceTrack: async (next) => void (sender.track = next) };
+        const receiver = { track: new FakeTrack(media) };
+        const transceiver = { mid, sender, receiver, direction: 'recvonly', kind };
+        this.#transceivers.push(transceiver);
+        if (kind.endsWith('_down')) this.ontrack?.({ transceiver, receiver, track: receiver.track });
+      }
+    }
+    getTransceivers() {
+      return this.#transceivers;
+    }
+    async createAnswer() {
+      return { type: 'answer', sdp: this.#transceivers.map(({ mid, direction }) => `${mid}:${direction}`).join(' ') };
+    }
+    async setLocalDescription(answer) {
+      this.localDescription = answer;
+    }
+    async getStats() {
+      const pair = { id: 'p', type: 'candidate-pair', nominated: true, bytesReceived: this.received, responsesReceived: 0 };
+      return new Map([['p', pair]]);
+    }
+    close() {
+      this.connectionState = 'closed';
+    }
+    // --- the test's side
+    turns(state) {
+      this.connectionState = state;
+      this.onconnectionstatechange?.();
+    }
+    slot(mid) {
+      return this.#transceivers.find((transceiver) => transceiver.mid === mid);
+    }
+  }
+  return { RTCPeerConnection: FakePeerConnection, peers };
+}
