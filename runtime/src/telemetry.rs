@@ -1,12 +1,13 @@
 //! Log lines: on standard error, as text for people or JSON for machines, filtered by `LENS_LOG`.
 //!
-//! Secrets keep themselves out (see `lens_protocol::SecretText`). Libraries below us that know
-//! SDP, addresses or statements stay at `warn` unless the operator names them in the filter.
+//! Secrets keep themselves out (see `lens_protocol::SecretText`). Libraries below us know SDP,
+//! addresses and statements: they stay at `warn` unless the operator names them in the filter.
 
 use std::io::IsTerminal;
 
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
@@ -16,18 +17,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub const FILTER_VARIABLE: &str = "LENS_LOG";
 /// What is shown when nothing else is said.
 const DEFAULT_FILTER: &str = "info";
-/// Libraries whose finer lines may hold addresses, SDP or SQL.
-const QUIET: [&str; 9] = [
-    "str0m",
-    "dimpl",
-    "sctp_proto",
-    "hyper",
-    "hyper_util",
-    "h2",
-    "rustls",
-    "sqlx",
-    "tungstenite",
-];
+/// Where our own crates' lines come from: `lens_sfu`, `lens_website` …
+const OURS: &str = "lens";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,17 +55,23 @@ pub fn start(format: LogFormat, filter: Option<&str>) -> Result<(), String> {
     started.map_err(|_| "logging was started twice in one process".to_owned())
 }
 
+/// The filter for `text`. A bare level, such as `debug`, holds for our own crates: everything
+/// below us stays at `warn` (or quieter, when the operator asks for that) unless it is named,
+/// because finer lines of libraries hold addresses, SDP and statements, and which libraries those
+/// are changes with each update.
 fn filter_of(text: &str) -> Result<EnvFilter, String> {
-    let mut filter = EnvFilter::builder().parse(text).map_err(|error| {
-        format!("LENS_LOG: {error}. Use a level (warn, info, debug) or lens_sfu=debug,info.")
-    })?;
-    for library in QUIET.into_iter().filter(|library| !text.contains(library)) {
-        let directive = format!("{library}=warn")
-            .parse()
-            .expect("a plain directive");
-        filter = filter.add_directive(directive);
-    }
-    Ok(filter)
+    let directives: Vec<String> = text
+        .split(',')
+        .map(|directive| match directive.trim().parse::<LevelFilter>() {
+            Ok(level) => format!("{},{OURS}={level}", level.min(LevelFilter::WARN)),
+            Err(_) => directive.to_owned(),
+        })
+        .collect();
+    EnvFilter::builder()
+        .parse(directives.join(","))
+        .map_err(|error| {
+            format!("LENS_LOG: {error}. Use a level (warn, info, debug) or lens_sfu=debug,info.")
+        })
 }
 
 #[cfg(test)]
@@ -82,17 +79,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn libraries_that_know_too_much_stay_quiet_unless_named() {
+    fn a_bare_level_holds_for_our_own_crates_alone() {
         let shown = filter_of("debug").expect("valid").to_string();
         assert!(
-            shown.contains("str0m=warn") && shown.contains("sqlx=warn"),
+            shown.contains("lens=debug") && shown.contains("warn"),
             "{shown}"
         );
-        let named = filter_of("info,str0m=debug").expect("valid").to_string();
         assert!(
-            named.contains("str0m=debug") && !named.contains("str0m=warn"),
+            !shown.split(',').any(|directive| directive == "debug"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_library_speaks_when_it_is_named_and_silence_is_silence() {
+        let named = filter_of("info,is=debug").expect("valid").to_string();
+        assert!(
+            named.contains("is=debug") && named.contains("lens=info"),
             "{named}"
         );
+        let off = filter_of("off").expect("valid").to_string();
+        assert!(!off.contains("warn"), "{off}");
     }
 
     #[test]
