@@ -243,6 +243,6 @@ const states = [
 
 export default {
   name: 'every state of the console',
-  limitSeconds: 480,
+  limitSeconds: 600,
   run: (scenario) => showStates(scenario, 'console', states, { answers: signedIn, before: CAMERA }),
 };

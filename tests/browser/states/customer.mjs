@@ -377,6 +377,6 @@ async function redeemLink(page, { reach }, name = 'Continue') {
 
 export default {
   name: 'every state of the customer page',
-  limitSeconds: 420,
+  limitSeconds: 600,
   run: (scenario) => showStates(scenario, 'customer', states, { answers: entering, before: CAMERA }),
 };

@@ -4,7 +4,6 @@
 
 import { createServer } from 'node:http';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
 import { extname, join, normalize } from 'node:path';
 import { BROWSER_TESTS, ARTIFACTS, ROOT } from '../../lib/paths.mjs';
 import { expect } from '../../lib/scenario.mjs';
@@ -55,7 +54,7 @@ export class StageServer {
     const file = fileOf(pathname);
     try {
       const body = readFileSync(file);
-      this.bytes += gzipSync(body).length;
+      this.bytes += body.length;
       response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
       response.end(body);
     } catch {
@@ -146,7 +145,7 @@ async function showOne({ server, browser, folder, state, common }) {
   if (state.steps) await state.steps(page, { reach, server });
   await reach(state.until);
   if (state.weight) {
-    expect(server.bytes <= state.weight, `the page loads ${server.bytes} bytes compressed, more than ${state.weight}`);
+    expect(server.bytes <= state.weight, `the page loads ${server.bytes} bytes, more than ${state.weight}`);
   }
   const problems = [];
   for (const theme of ['light', 'dark']) {

@@ -1,114 +1,93 @@
-/** The customer's page: makes the session, and keeps the page in step with it. */
+/**
+ * The customer's page: coming in, then the session. The second part, with the SDK, is fetched only
+ * when it is needed, so that typing a PIN costs little on a slow line.
+ */
 
 import { announce, focusHeading, keepRendered } from '../common/dom.js';
 import { firstLanguage, t, useLanguage } from '../common/i18n.js';
 import { obstacle } from './device.js';
+import { Entry } from './entry.js';
 import { secretIn } from './link-secret.js';
-import { screenOf } from './screen.js';
-import { CustomerSession } from './session.js';
-import { consentPage } from './views/consent.js';
-import { endedPage } from './views/ended.js';
 import { linkPage, pinPage } from './views/enter.js';
-import { plainPage, title } from './views/frame.js';
-import { keepStill, livePage } from './views/live.js';
-import { troublePage } from './views/trouble.js';
-import { keepAwake } from './wake.js';
-import { h } from '../common/dom.js';
 
-/** @typedef {import('./screen.js').Screen} Screen */
+/** @typedef {import('./session.js').CustomerSession} CustomerSession */
+/** @typedef {typeof import('./inside.js')} Inside */
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
-const session = new CustomerSession({ secret: secretIn(location), obstacle: obstacle() });
+const entry = new Entry(secretIn(location), obstacle(), enter);
+/** @type {Inside | null} */
+let inside = null;
+/** @type {CustomerSession | null} */
+let session = null;
+/** @type {typeof import('./views/trouble.js') | null} */
+let trouble = null;
 let showsPeople = false;
-/** @type {Screen} */
 let shown = 'loading';
 
 const draw = keepRendered(root, () => {
   const now = Date.now();
-  const screen = screenOf(session, now);
-  const page = pageOf(screen, now);
+  const screen = screenNow(now);
   if (screen !== shown) queueMicrotask(() => screenChanged(screen));
-  return page;
+  return page(screen, now);
 });
 
+/** @param {number} now */
+function screenNow(now) {
+  if (inside && session) return inside.screenOf(session, now);
+  if (entry.booting) return 'loading';
+  return entry.obstacle ?? (entry.secret ? 'link' : 'pin');
+}
+
 /**
- * @param {Screen} screen
+ * @param {string} screen
  * @param {number} now
  */
-function pageOf(screen, now) {
-  const frame = { organisation: session.view?.organisation ?? '', speak };
-  const ui = { people: showsPeople, showPeople, now };
-  switch (screen) {
-    case 'loading':
-      return null;
-    case 'pin':
-      return pinPage(session, frame);
-    case 'link':
-      return linkPage(session, frame);
-    case 'consent':
-      return consentPage(session);
-    case 'ended':
-      return endedPage(session, frame);
-    case 'replaced':
-      return replacedPage(frame);
-    case 'inapp':
-    case 'insecure':
-    case 'old':
-    case 'denied':
-    case 'none':
-    case 'busy':
-    case 'error':
-      return troublePage(session, frame, screen);
-    default:
-      return livePage(session, screen, ui);
+function page(screen, now) {
+  const frame = { organisation: session?.view.organisation ?? '', speak };
+  if (inside && session) {
+    const ui = { people: showsPeople, showPeople, now };
+    return inside.pageOf(session, /** @type {import('./screen.js').Screen} */ (screen), frame, ui);
   }
+  if (screen === 'pin') return pinPage(entry, frame);
+  if (screen === 'link') return linkPage(entry, frame);
+  return trouble && entry.obstacle ? trouble.troublePage(null, frame, screen) : null;
 }
 
-/** @param {import('./views/frame.js').Frame} frame */
-function replacedPage(frame) {
-  return plainPage(
-    'replaced',
-    frame,
-    title(t('replaced.title')),
-    h('p', { class: 'lead' }, t('replaced.text')),
-    h('div', { class: 'actions' }, h('button', { class: 'button button--primary button--big', type: 'button', onclick: () => session.goOnHere() }, t('replaced.here'))),
-  );
+/** @param {import('../common/types.js').CustomerView} view */
+async function enter(view) {
+  inside ??= await import('./inside.js');
+  session = inside.sessionOf(view);
+  session.addEventListener('change', draw);
+  setInterval(() => session?.tick(), 1000);
+  draw();
+  await session.begin();
 }
 
-const ON_STAGE = new Set(['consent', 'waiting', 'waiting_off', 'back', 'lost', 'connecting', 'live', 'paused', 'call', 'away', 'hold', 'chat_only', 'reconnecting', 'offline']);
-const ALARMS = new Set(['reconnecting', 'offline', 'ended', 'replaced']);
-const AWAKE = new Set(['waiting', 'live', 'connecting', 'reconnecting', 'hold']);
-
-/** @param {Screen} screen */
+/** @param {string} screen */
 function screenChanged(screen) {
   const former = shown;
   shown = screen;
+  const onStage = (/** @type {string} */ name) => inside?.ON_STAGE.has(name) ?? false;
   document.body.dataset.screen = screen;
-  document.body.dataset.ground = ON_STAGE.has(screen) ? 'stage' : 'plain';
-  document.title = pageTitle(screen);
-  keepAwake(AWAKE.has(screen));
+  document.body.dataset.ground = onStage(screen) ? 'stage' : 'plain';
+  document.title = titleNow();
+  inside?.keepAwake(inside.AWAKE.has(screen));
   if (former === 'reconnecting' && screen === 'live') announce(t('back'));
-  if (ALARMS.has(screen)) announce(document.querySelector('[data-heading]')?.textContent ?? '', 'alert');
+  if (inside?.ALARMS.has(screen)) announce(document.querySelector('[data-heading]')?.textContent ?? '', 'alert');
   // The PIN field takes the focus itself; going from one word over the picture to the next keeps it.
-  const staysOnPicture = ON_STAGE.has(screen) && ON_STAGE.has(former) && former !== 'consent';
+  const staysOnPicture = onStage(screen) && onStage(former) && former !== 'consent';
   if (screen !== 'pin' && screen !== 'loading' && !staysOnPicture) focusHeading();
 }
 
-/** @param {Screen} screen */
-function pageTitle(screen) {
-  const name = session.view?.technician.name ?? '';
-  const org = session.view?.organisation || t('brand');
-  if (screen === 'pin' || screen === 'loading' || screen === 'link') return `${t('pin.page')} – ${t('brand')}`;
-  if (screen === 'consent') return `${t('consent.page', { name })} – ${org}`;
-  if (screen === 'ended') return `${t('ended.page')} – ${org}`;
-  const heading = document.querySelector('[data-heading]')?.textContent;
-  return screen === 'live' ? `${t('live.page', { name })} – ${org}` : `${heading ?? t('brand')} – ${org}`;
+function titleNow() {
+  if (inside && session) return inside.titleOf(session, /** @type {import('./screen.js').Screen} */ (shown));
+  return `${t('pin.page')} – ${t('brand')}`;
 }
 
 /** @param {boolean} open */
 function showPeople(open) {
   showsPeople = open;
-  if (open && session.chat.open) session.chat.toggle();
+  if (open && session?.chat.open) session.chat.toggle();
   draw();
 }
 
@@ -116,17 +95,16 @@ function showPeople(open) {
 async function speak(language) {
   await useLanguage(language, '');
   sessionStorage.setItem('lens.language', language);
-  document.title = pageTitle(shown);
+  document.title = titleNow();
   draw();
 }
 
 async function begin() {
   await useLanguage(firstLanguage(sessionStorage), '');
-  session.keepStill = keepStill;
-  session.addEventListener('change', draw);
+  entry.addEventListener('change', draw);
   document.getElementById('too-old')?.remove();
-  await session.begin();
-  setInterval(() => session.tick(), 1000);
+  if (entry.obstacle) trouble = await import('./views/trouble.js');
+  await entry.begin();
 }
 
 void begin();

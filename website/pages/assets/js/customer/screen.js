@@ -1,8 +1,8 @@
-/** Which page state the customer is in: a pure function of the session's facts. */
+/** Which page state a customer in a session is in: a pure function of the session's facts. */
 
 /** @typedef {import('./session.js').CustomerSession} CustomerSession */
 /**
- * @typedef {'loading' | 'inapp' | 'insecure' | 'old' | 'pin' | 'link' | 'consent' | 'denied' | 'none' | 'busy' | 'error'
+ * @typedef {'consent' | 'denied' | 'none' | 'busy' | 'error'
  *   | 'waiting' | 'waiting_off' | 'back' | 'lost' | 'connecting' | 'live' | 'paused' | 'call' | 'away' | 'hold'
  *   | 'chat_only' | 'reconnecting' | 'offline' | 'replaced' | 'ended'} Screen
  */
@@ -30,10 +30,7 @@ export const isEnded = (state) => ENDED.has(state ?? '');
  * @returns {Screen}
  */
 export function screenOf(s, now) {
-  if (s.booting) return 'loading';
   if (s.ended) return 'ended';
-  if (s.obstacle) return s.obstacle;
-  if (!s.view) return s.secret ? 'link' : 'pin';
   if (s.replaced) return 'replaced';
   if (!s.view.agreed) return 'consent';
   if (s.gaveUp) return 'offline';
@@ -67,7 +64,7 @@ function startedScreen(s, broken) {
     return broken ? 'reconnecting' : 'chat_only';
   }
   if (broken) return s.wasConnected ? 'reconnecting' : 'connecting';
-  if (s.view?.state === 'on_hold') return 'hold';
+  if (s.view.state === 'on_hold') return 'hold';
   if (s.paused === 'call') return 'call';
   if (s.paused === 'away') return 'away';
   if (s.paused === 'user') return 'paused';

@@ -3,37 +3,32 @@
  * Event: `change`. The views read the fields; `screenOf` says which page they make.
  */
 
-import { codeOf, get, post, Problem } from '../common/api.js';
+import { codeOf, get, post } from '../common/api.js';
 import { language } from '../common/i18n.js';
 import { Capture, CaptureFailed } from './capture.js';
 import { Chat } from './chat.js';
 import { consentSentences, fingerprint } from './consent.js';
 import { Line } from './line.js';
-import { proofOf } from './link-secret.js';
 import { BREAK_END_MS, BREAK_SHOWN_MS, isEnded, isStarted } from './screen.js';
 import { Seen } from './seen.js';
 
 /** @typedef {import('../common/types.js').CustomerView} CustomerView */
 /** @typedef {import('../common/types.js').Presence} Presence */
 /** @typedef {'customer' | 'technician' | 'timeout' | 'put_out' | 'refused'} EndedBy */
-/** @typedef {{ id: string, n?: number }} Complaint */
+/** @typedef {import('./entry.js').Complaint} Complaint */
 
 /** Live capture is cut when the page goes; a problem of these kinds has a page of its own. */
 /** @type {Record<string, import('../common/types.js').CameraState>} */
 const CAMERA_OF_PROBLEM = { denied: 'denied', none: 'missing', busy: 'busy', other: 'off' };
 
 export class CustomerSession extends EventTarget {
-  /** @param {{ secret: string | null, obstacle: import('./device.js').Obstacle | null }} start */
-  constructor(start) {
+  /** @param {CustomerView} view */
+  constructor(view) {
     super();
-    this.secret = start.secret;
-    this.obstacle = start.obstacle;
-    this.booting = true;
     this.busy = false;
-    /** What is wrong with the last try, as a text id. @type {Complaint | null} */
+    /** @type {Complaint | null} */
     this.complaint = null;
-    /** @type {CustomerView | null} */
-    this.view = null;
+    this.view = view;
     /** @type {{ by: EndedBy } | null} */
     this.ended = null;
     this.replaced = false;
@@ -50,16 +45,16 @@ export class CustomerSession extends EventTarget {
     this.gaveUp = false;
     this.brokenSince = 0;
     this.wasConnected = false;
-    this.waitingSince = 0;
+    this.waitingSince = Date.now();
     this.capture = new Capture();
     this.line = new Line();
     this.chat = new Chat(this.line, () => this.changed());
-    /** @type {Seen | null} */
-    this.seen = null;
+    this.seen = new Seen(view.session);
     /** Called just before the picture changes or goes, to keep its last frame. */
     this.keepStill = () => {};
     this.toldPresence = '';
     this.#listen();
+    this.#look(view);
   }
 
   #listen() {
@@ -77,89 +72,18 @@ export class CustomerSession extends EventTarget {
     document.addEventListener('visibilitychange', () => this.#visibilityChanged());
   }
 
-  // ---- coming in ----
-
-  /** Finds out whether this browser is in a session already. */
+  /** Opens the line; a session that ran before this page was loaded is taken up again. */
   async begin() {
-    try {
-      const view = await get('/api/customer');
-      // A fresh link or "another PIN" means a new session, unless the old one still runs.
-      const wantsNew = this.secret !== null || new URLSearchParams(location.search).has('new');
-      if (!(wantsNew && isEnded(view.state))) await this.#enter(view);
-    } catch (error) {
-      if (codeOf(error) === 'offline') this.complaint = { id: 'pin.offline' };
-    }
-    this.booting = false;
-    this.changed();
-  }
-
-  /** @param {string} typed */
-  async redeemPin(typed) {
-    const pin = typed.replace(/\D/g, '');
-    if (pin === '') return this.#complain({ id: 'pin.empty' });
-    if (pin.length < 6) return this.#complain({ id: 'pin.short' });
-    await this.#redeem({ pin, locale: language() });
-  }
-
-  async redeemLink() {
-    if (!this.secret) return;
-    await this.#redeem({ ...(await proofOf(this.secret)), locale: language() });
-  }
-
-  /** @param {object} proof */
-  async #redeem(proof) {
-    if (this.busy) return;
-    this.busy = true;
-    this.complaint = null;
-    this.changed();
-    try {
-      const view = await post('/api/invitations/redeem', proof);
-      // The secret has done its work: it must not stay in the address.
-      if (this.secret) history.replaceState(null, '', location.pathname);
-      this.secret = null;
-      await this.#enter(view);
-    } catch (error) {
-      this.complaint = this.#complaintAbout(error);
-    }
-    this.busy = false;
-    this.changed();
-  }
-
-  /**
-   * @param {unknown} error
-   * @returns {Complaint}
-   */
-  #complaintAbout(error) {
-    const code = codeOf(error);
-    if (code === 'offline') return { id: 'pin.offline' };
-    if (code === 'rate_limited') return { id: 'pin.slow', n: (error instanceof Problem && error.wait) || 30 };
-    if (['no_media_node', 'node_full', 'unavailable'].includes(code)) return { id: 'error.full' };
-    if (['invitation_not_found', 'invitation_taken', 'not_found', 'session_closed', 'invalid_value'].includes(code)) {
-      return { id: this.secret ? 'link.bad' : 'pin.wrong' };
-    }
-    return { id: 'error.other' };
-  }
-
-  /** @param {Complaint} complaint */
-  #complain(complaint) {
-    this.complaint = complaint;
-    this.changed();
-  }
-
-  /** @param {CustomerView} view */
-  async #enter(view) {
-    this.seen = new Seen(view.session);
-    this.#look(view);
     if (this.ended) return;
     await this.line.open();
-    if (view.agreed) await this.line.prepare(view.session, isStarted(view.state));
+    if (this.view.agreed) await this.line.prepare(this.view.session, isStarted(this.view.state));
   }
 
   // ---- agreeing ----
 
   /** The agreeing tap: the consent is stored first, only then the browser is asked. */
   async agree() {
-    if (!this.view || this.busy) return;
+    if (this.busy) return;
     this.busy = true;
     this.complaint = null;
     this.changed();
@@ -196,7 +120,7 @@ export class CustomerSession extends EventTarget {
 
   /** Opens camera and microphone as agreed; from a tap only. */
   async turnOn() {
-    if (!this.view?.agreed) return;
+    if (!this.view.agreed) return;
     this.asking = true;
     this.problem = null;
     this.lost = false;
@@ -240,7 +164,7 @@ export class CustomerSession extends EventTarget {
     this.capture.cut();
     this.line.close();
     this.ended = { by };
-    if (this.view && !this.view.ended_at) this.view = { ...this.view, ended_at: new Date().toISOString() };
+    if (!this.view.ended_at) this.view = { ...this.view, ended_at: new Date().toISOString() };
     this.chat.open = false;
     this.changed();
   }
@@ -273,7 +197,6 @@ export class CustomerSession extends EventTarget {
 
   /** "Try again" after a long break, and "Try again now" in one. */
   async tryAgain() {
-    if (!this.view) return;
     void this.line.hurry(this.view.session);
     if (!this.gaveUp) return;
     this.brokenSince = Date.now();
@@ -300,7 +223,7 @@ export class CustomerSession extends EventTarget {
       this.paused = 'away';
     }
     // Before the start nothing was shown to anybody: the own preview simply comes back.
-    if (!document.hidden && this.paused === 'away' && !isStarted(this.view?.state)) this.paused = null;
+    if (!document.hidden && this.paused === 'away' && !isStarted(this.view.state)) this.paused = null;
     this.changed();
   }
 
@@ -342,9 +265,9 @@ export class CustomerSession extends EventTarget {
     const former = this.view;
     this.view = view;
     this.chat.know(view.chat);
-    if (view.state === 'on_hold' && former?.state !== 'on_hold') this.keepStill();
-    if (view.state === 'waiting' && former?.state !== 'waiting') this.waitingSince = Date.now();
-    if (former && former.session === view.session) this.#tellWhoChanged(former, view);
+    if (view.state === 'on_hold' && former.state !== 'on_hold') this.keepStill();
+    if (view.state === 'waiting' && former.state !== 'waiting') this.waitingSince = Date.now();
+    if (former !== view) this.#tellWhoChanged(former, view);
     if (view.ended_by || isEnded(view.state)) this.#finish(view.ended_by ?? 'technician');
   }
 
@@ -366,7 +289,7 @@ export class CustomerSession extends EventTarget {
 
   /** Whether the picture may leave the phone now. */
   get maySend() {
-    return !this.ended && !this.gaveUp && !this.paused && this.view?.state !== 'on_hold';
+    return !this.ended && !this.gaveUp && !this.paused && this.view.state !== 'on_hold';
   }
 
   /** @param {number} now */
@@ -375,7 +298,7 @@ export class CustomerSession extends EventTarget {
   }
 
   get isBroken() {
-    if (!this.view || this.ended || this.replaced || !this.view.agreed) return false;
+    if (this.ended || this.replaced || !this.view.agreed) return false;
     if (!isStarted(this.view.state)) return this.line.signalling === 'lost';
     return this.line.media !== 'connected' || !navigator.onLine || this.view.trouble === 'node';
   }
@@ -393,7 +316,7 @@ export class CustomerSession extends EventTarget {
     if (this.paused === 'call') return 'paused_call';
     if (this.paused === 'away') return 'paused_away';
     if (this.paused === 'user') return 'paused';
-    return isStarted(this.view?.state) ? 'live' : 'preview';
+    return isStarted(this.view.state) ? 'live' : 'preview';
   }
 
   /** Once a second: breaks grow, the receipt counts. */
@@ -401,9 +324,9 @@ export class CustomerSession extends EventTarget {
     const now = Date.now();
     this.changed();
     if (this.brokenFor(now) >= BREAK_END_MS && !this.gaveUp) this.#giveUp();
-    const isLive = this.view && this.presence.camera === 'live' && this.maySend && this.line.media === 'connected';
-    if (isLive && this.view) this.seen?.count(this.view.watchers.map((watcher) => watcher.name), now);
-    else this.seen?.rest();
+    const isLive = this.presence.camera === 'live' && this.maySend && this.line.media === 'connected';
+    if (isLive) this.seen.count(this.view.watchers.map((watcher) => watcher.name), now);
+    else this.seen.rest();
   }
 
   /** Nobody films for nobody: after a minute without connection the camera goes off. */
@@ -419,7 +342,7 @@ export class CustomerSession extends EventTarget {
     if (!this.isBroken) this.brokenSince = 0;
     else if (!this.brokenSince) {
       // What the server knows to be broken is no blink that heals within a second.
-      this.brokenSince = Date.now() - (this.view?.trouble === 'node' ? BREAK_SHOWN_MS : 0);
+      this.brokenSince = Date.now() - (this.view.trouble === 'node' ? BREAK_SHOWN_MS : 0);
       this.keepStill();
     }
     this.#applyTracks();
@@ -436,11 +359,11 @@ export class CustomerSession extends EventTarget {
 
   /** A pause by tap stops the picture and lets the voice go on; any other stops both. */
   get maySendVoice() {
-    return this.maySend || (this.paused === 'user' && !this.ended && !this.gaveUp && this.view?.state !== 'on_hold');
+    return this.maySend || (this.paused === 'user' && !this.ended && !this.gaveUp && this.view.state !== 'on_hold');
   }
 
   #tellPresence() {
-    if (!this.view?.agreed || this.ended || this.line.signalling !== 'open') return;
+    if (!this.view.agreed || this.ended || this.line.signalling !== 'open') return;
     const presence = this.presence;
     const text = JSON.stringify(presence);
     if (text === this.toldPresence) return;

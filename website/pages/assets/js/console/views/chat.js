@@ -15,15 +15,16 @@ const TOLD = new Set(['consent.given', 'watcher.joined', 'watcher.left', 'sessio
 
 /** @param {Case} it */
 export function chatTab(it) {
-  const { lines, pending } = it.chat;
-  const nothing = lines.length === 0 && pending.length === 0;
+  const { pending } = it.chat;
+  const told = entries(it);
+  const nothing = told.length === 0 && pending.length === 0;
   return [
     h(
       'div',
       { class: 'chat side__fill', role: 'log', 'aria-label': t('tab.chat'), tabindex: 0, key: 'log', update: stayAtEnd },
       it.chat.failed && failed(t('chat.load_failed'), () => void it.chat.load()),
       nothing && !it.chat.failed && empty('chat', t('chat.nothing')),
-      entries(it),
+      told,
       pending.map((line) =>
         line.failed
           ? h('button', { class: 'bubble', type: 'button', 'data-own': true, key: line.clientId, onclick: () => it.chat.retry(line) }, line.text, h('br'), h('strong', null, t('chat.failed')))

@@ -6,7 +6,7 @@ import { t } from '../../common/i18n.js';
 import { addressOf } from '../route.js';
 import { stageOf } from '../stage.js';
 import { customerFirst, factsOf, isEnded, pillOf, titleOf } from '../words.js';
-import { avatar, banner, empty, keyed, pill } from './parts.js';
+import { avatar, banner, customerAvatar, empty, keyed, pill } from './parts.js';
 import { sidePanel } from './side.js';
 import { stageView } from './stage.js';
 import { toolbar } from './tools.js';
@@ -108,7 +108,7 @@ function peopleStrip(ui, session) {
       return h(
         'li',
         { class: 'strip__person', key: person.technician ?? 'customer' },
-        avatar(person.role === 'customer' ? (session.customer_name ?? '?') : (person.name ?? '?'), look),
+        person.role === 'customer' ? customerAvatar(session) : avatar(person.name ?? '', look),
         h('span', { class: 'strip__words' }, h('span', { class: 'strip__name' }, name), h('span', { class: 'strip__role' }, t(`role.${person.role}`))),
       );
     }),

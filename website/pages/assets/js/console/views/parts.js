@@ -24,6 +24,13 @@ export const pill = ({ tone, mark, word, state }) =>
 export const avatar = (name, role) =>
   h('span', { class: `avatar avatar--${role}`, 'aria-hidden': 'true' }, initials(name));
 
+/**
+ * The customer by their initials, or by the phone they hold while they have no name here.
+ * @param {import('../../common/types.js').SessionView} session
+ */
+export const customerAvatar = (session) =>
+  session.customer_name ? avatar(session.customer_name, 'customer') : h('span', { class: 'avatar avatar--customer', 'aria-hidden': 'true' }, icon('phone', 'icon icon--sm'));
+
 /** @param {Quality} quality */
 export const bars = (quality) =>
   h('span', { class: 'quality', 'data-level': quality.level }, icon(`signal-${quality.bars}`), t(`quality.${quality.level}`));

@@ -6,7 +6,7 @@ import { LANGUAGES, language, t } from '../../common/i18n.js';
 import { prefs, setPrefs } from '../prefs.js';
 import { addressOf } from '../route.js';
 import { customerFirst, isEnded, pillOf, titleOf } from '../words.js';
-import { avatar } from './parts.js';
+import { avatar, customerAvatar } from './parts.js';
 
 /** @typedef {import('../ui.js').Ui} Ui */
 
@@ -70,7 +70,7 @@ function openCases(ui) {
           title: titleOf(session, ui.store.pinOf(session.id)),
           'aria-current': ui.route.id === session.id ? 'page' : undefined,
         },
-        avatar(session.customer_name ?? name, 'customer'),
+        customerAvatar(session),
         h('span', { class: 'clip' }, name),
         h('span', { class: 'unseen' }, `, ${state.word}`),
         unread > 0 && h('span', { class: 'count count--hot' }, unread),

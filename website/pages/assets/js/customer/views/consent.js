@@ -5,17 +5,15 @@ import { initials } from '../../common/format.js';
 import { t } from '../../common/i18n.js';
 import { consentSentences } from '../consent.js';
 import { platform } from '../device.js';
-import { complaintText } from './enter.js';
-import { complaint } from './frame.js';
+import { complaint, complaintText } from './frame.js';
 
 /** @typedef {import('../session.js').CustomerSession} CustomerSession */
 
 /** @param {CustomerSession} s */
 export function consentPage(s) {
   const view = s.view;
-  if (!view) return null;
   const words = consentSentences(view);
-  const wrong = complaintText(s);
+  const wrong = complaintText(s.complaint, view);
   return h(
     'main',
     { class: 'stage stage--sheet on-stage', key: 'consent', id: 'main', 'data-state': s.asking ? 'asking' : 'consent' },

@@ -38,7 +38,7 @@ function drawer(name, titleText, closeText, close, ...content) {
 
 /** @param {CustomerSession} s */
 export function chatDrawer(s) {
-  const tech = s.view?.technician.first_name ?? t('tech.unknown');
+  const tech = s.view.technician.first_name;
   const { lines, pending } = s.chat;
   const isEmpty = lines.length === 0 && pending.length === 0;
   return drawer(
@@ -104,7 +104,7 @@ function composer(s, tech) {
  * @param {() => void} close
  */
 export function peopleDrawer(s, close) {
-  const org = s.view?.organisation ?? '';
+  const org = s.view.organisation;
   return drawer(
     'people',
     t('people.title'),
@@ -113,7 +113,7 @@ export function peopleDrawer(s, close) {
     h(
       'ul',
       { class: 'names', mount: (/** @type {HTMLElement} */ list) => /** @type {HTMLElement | null} */ (list.parentElement?.querySelector('button'))?.focus() },
-      (s.view?.watchers ?? []).map((watcher) =>
+      s.view.watchers.map((watcher) =>
         h(
           'li',
           { key: watcher.name },

@@ -23,7 +23,7 @@ const SENTENCE = {
  */
 export function endedPage(s, frame) {
   const by = s.ended?.by ?? 'technician';
-  const tech = s.view?.technician.first_name ?? t('tech.unknown');
+  const tech = s.view.technician.first_name;
   const rows = receiptOf(s);
   return plainPage(
     'ended',
@@ -50,7 +50,7 @@ export function endedPage(s, frame) {
 /** @param {CustomerSession} s */
 function receiptOf(s) {
   const view = s.view;
-  if (!view || s.ended?.by === 'refused') return [];
+  if (s.ended?.by === 'refused') return [];
   const ended = view.ended_at ?? new Date().toISOString();
   const when = view.started_at
     ? [day(view.started_at), t('receipt.span', { from: timeOfDay(view.started_at), to: timeOfDay(ended) })]
@@ -66,9 +66,9 @@ function receiptOf(s) {
 
 /** @param {CustomerSession} s */
 function whoSaw(s) {
-  const seen = Object.entries(s.seen?.total ?? {}).filter(([, ms]) => ms > 0);
+  const seen = Object.entries(s.seen.total).filter(([, ms]) => ms > 0);
   // Another browser's storage was not kept: the names are known all the same.
-  if (seen.length === 0 && s.view?.started_at) return s.view.watchers.map((watcher) => watcher.name);
+  if (seen.length === 0 && s.view.started_at) return s.view.watchers.map((watcher) => watcher.name);
   if (seen.length === 0) return [t('receipt.nobody')];
   return seen.map(([name, ms]) => {
     const n = Math.round(ms / 60_000);
@@ -82,11 +82,11 @@ function whoSaw(s) {
  */
 function save(s) {
   const lines = [
-    t('receipt.title', { org: s.view?.organisation ?? '' }),
+    t('receipt.title', { org: s.view.organisation }),
     '',
     ...receiptOf(s).map(({ label, lines: facts }) => `${label}: ${facts.join(', ')}`),
     '',
-    ...(s.view?.session ? [s.view.session] : []),
+    s.view.session,
   ];
   const file = new Blob([lines.join('\r\n'), '\r\n'], { type: 'text/plain;charset=utf-8' });
   const link = document.createElement('a');

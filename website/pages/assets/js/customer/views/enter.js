@@ -3,17 +3,17 @@
 import { h, icon } from '../../common/dom.js';
 import { pinInGroups } from '../../common/format.js';
 import { rich, t } from '../../common/i18n.js';
-import { complaint, note, plainPage, title } from './frame.js';
+import { complaint, complaintText, note, plainPage, title } from './frame.js';
 
-/** @typedef {import('../session.js').CustomerSession} CustomerSession */
+/** @typedef {import('../entry.js').Entry} Entry */
 /** @typedef {import('./frame.js').Frame} Frame */
 
 /**
- * @param {CustomerSession} s
+ * @param {Entry} s
  * @param {Frame} frame
  */
 export function pinPage(s, frame) {
-  const wrong = complaintText(s);
+  const wrong = complaintText(s.complaint, frame);
   return plainPage(
     'pin',
     frame,
@@ -49,11 +49,11 @@ export function pinPage(s, frame) {
 }
 
 /**
- * @param {CustomerSession} s
+ * @param {Entry} s
  * @param {Frame} frame
  */
 export function linkPage(s, frame) {
-  const wrong = complaintText(s);
+  const wrong = complaintText(s.complaint, frame);
   const isDead = s.complaint?.id === 'link.bad';
   return plainPage(
     'link',
@@ -96,12 +96,6 @@ function nextSteps() {
   );
 }
 
-/** @param {CustomerSession} s */
-export function complaintText(s) {
-  if (!s.complaint) return '';
-  const org = s.view?.organisation ?? t('org.unknown');
-  return t(s.complaint.id, { org, n: s.complaint.n ?? 0 });
-}
 
 /**
  * Shows digits in threes while they are typed or pasted; the caret stays where it was among them.
@@ -119,7 +113,7 @@ function group(field) {
 }
 
 /**
- * @param {CustomerSession} s
+ * @param {Entry} s
  * @param {Event} event
  */
 async function submitPin(s, event) {

@@ -60,6 +60,12 @@ function foot(frame) {
 }
 
 /**
+ * @param {import('../entry.js').Complaint | null} what
+ * @param {{ organisation: string }} frame
+ */
+export const complaintText = (what, frame) => (what ? t(what.id, { org: frame.organisation || t('org.unknown'), n: what.n ?? 0 }) : '');
+
+/**
  * @param {string} text
  * @param {Record<string, any>} [more]
  */

@@ -79,9 +79,9 @@ export function livePage(s, screen, ui) {
 }
 
 /** @param {CustomerSession} s */
-const techName = (s) => s.view?.technician.name ?? t('tech.unknown');
+const techName = (s) => s.view.technician.name;
 /** @param {CustomerSession} s */
-const techFirst = (s) => s.view?.technician.first_name ?? t('tech.unknown');
+const techFirst = (s) => s.view.technician.first_name;
 
 /**
  * @param {CustomerSession} s
@@ -127,7 +127,7 @@ function chips(s, screen, ui) {
     away: h('span', { class: 'chip' }, icon('pause'), t('paused.chip')),
     hold: h('span', { class: 'chip' }, icon('hold'), t('hold.chip')),
   }[/** @type {string} */ (screen)];
-  const names = (s.view?.watchers ?? []).map((watcher) => watcher.first_name);
+  const names = s.view.watchers.map((watcher) => watcher.first_name);
   const showsPeople = ['live', 'paused', 'call', 'away', 'hold', 'chat_only'].includes(screen) && names.length > 0;
   const base = screen === 'live' ? 'live.seen' : 'live.here';
   const people =

@@ -21,13 +21,13 @@ const PAGES = {
 };
 
 /**
- * @param {CustomerSession} s
+ * @param {CustomerSession | null} s none before the session
  * @param {Frame} frame
  * @param {string} screen
  */
 export function troublePage(s, frame, screen) {
   const page = PAGES[screen];
-  const words = { org: s.view?.organisation ?? t('org.unknown'), tech: s.view?.technician.first_name ?? t('tech.unknown') };
+  const words = { org: s?.view.organisation ?? t('org.unknown'), tech: s?.view.technician.first_name ?? t('tech.unknown') };
   return plainPage(
     screen,
     frame,
@@ -35,7 +35,7 @@ export function troublePage(s, frame, screen) {
     title(t(page.title)),
     screen === 'denied' ? deniedText() : h('p', { class: 'lead' }, t(page.text, words)),
     (screen === 'denied' || screen === 'inapp') && placeToTap(screen),
-    h('div', { class: 'actions' }, screen === 'inapp' ? copyButton() : s.view && waysOn(s)),
+    h('div', { class: 'actions' }, screen === 'inapp' ? copyButton() : s && waysOn(s)),
   );
 }
 
