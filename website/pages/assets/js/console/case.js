@@ -119,10 +119,9 @@ export class Case extends EventTarget {
     this.connectingSince = Date.now();
     this.changed();
     try {
-      const [taking] = await Promise.all([
-        this.store.channel().then((channel) => post(`/api/sessions/${this.id}/${how}`, { channel })),
-        this.#prepare(),
-      ]);
+      // First somebody who hears, then the call: rosters come by signalling, often before its answer.
+      const [channel] = await Promise.all([this.store.channel(), this.#prepare()]);
+      const taking = await post(`/api/sessions/${this.id}/${how}`, { channel });
       this.store.take(taking.session);
       this.participant?.receive(taking.offer);
       if (how === 'start' && this.hasVoice) void this.turnMicrophone(true);
