@@ -1,4 +1,23 @@
 //! The streaming server: conference in, packets relayed.
+//!
+//! It makes each participant's offer itself, forwards RTP (VP8, H.264, VP9, AV1, Opus) and data
+//! channel messages between the participants of a conference, and tells a Session Manager what
+//! happens. It decodes nothing, mixes nothing and writes nothing to disk.
+//!
+//! Promises:
+//! - Who has not passed ICE gets no byte that ICE does not owe them, and takes no memory.
+//! - A peer's bad input ends that peer alone, even when it breaks the media stack.
+//! - Every receiver gets one continuous stream per slot, whatever its source does: numbers without
+//!   gaps that nobody can fill, time that runs on, a keyframe first.
+//! - A participant keeps its place until a call removes it; a new generation brings it back.
+//!
+//! Left out: estimating a viewer's bandwidth and simulcast; a camera that sends more than a viewer
+//! can take is not slowed down for it.
+//!
+//! Start at [`Sfu::start`] (server/mod.rs). Others call a node through [`SfuControl`]: a
+//! [`SfuHandle`] in the same process, a [`RemoteSfu`] over the routes of [`routes::router`].
+//! What a media thread does is in `core`, which knows neither sockets nor clocks: start at
+//! core/shard/mod.rs. Only core/peer/ names the media stack.
 
 pub mod client;
 pub mod config;

@@ -117,6 +117,8 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::core::codec::{H264, H264Profile};
 
@@ -175,6 +177,15 @@ mod tests {
         );
         assert!(starts_keyframe(MediaCodec::Av1(0), &[0x08]));
         assert!(!starts_keyframe(MediaCodec::Av1(0), &[0x10]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_payload_breaks_the_readers(payload in prop::collection::vec(any::<u8>(), 0..64)) {
+            for codec in [MediaCodec::Vp8, H264_MODE_1, MediaCodec::Vp9(0), MediaCodec::Av1(0)] {
+                let _ = starts_keyframe(codec, &payload);
+            }
+        }
     }
 
     #[test]

@@ -8,9 +8,10 @@ use lens_protocol::media::{CauseCode, ConnectionStats, SlotKind, TimelineStep};
 use super::arena::Key;
 use super::demux::Ufrag;
 use super::forward::Rewriter;
+use super::gauge::{Meter, RateGuard, Tally};
 use super::keyframe::Throttle;
 use super::path::{Carrier, Moment, Path};
-use super::peer::{Counts, Peer};
+use super::peer::Peer;
 use super::slots;
 use super::timeline::Journal;
 use crate::config::Timeouts;
@@ -294,128 +295,5 @@ impl Link {
         };
         let known = self.paths.iter().find(|known| known.path == egress);
         known.is_none_or(|known| now.saturating_duration_since(known.heard) >= PATH_SILENCE)
-    }
-}
-
-/// Counters of one connection.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) packets_in: u64,
-    pub(crate) packets_out: u64,
-    pub(crate) bytes_in: u64,
-    pub(crate) bytes_out: u64,
-    pub(crate) plis_in: u64,
-    pub(crate) plis_out: u64,
-    pub(crate) counts: Counts,
-}
-
-impl Tally {
-    fn describe(&self) -> ConnectionStats {
-        ConnectionStats {
-            transport: None,
-            srtp_profile: None,
-            packets_in: self.packets_in,
-            packets_out: self.packets_out,
-            bytes_in: self.bytes_in,
-            bytes_out: self.bytes_out,
-            plis_out: self.plis_out,
-            plis_in: self.plis_in,
-            nacks_in: self.counts.nacks_in,
-            loss: self.counts.loss,
-            rtt_ms: self.counts.rtt.map(|rtt| rtt.as_secs_f32() * 1_000.0),
-        }
-    }
-}
-
-/// Counts things in whole seconds.
-#[derive(Debug)]
-pub(crate) struct Meter {
-    since: Instant,
-    count: u32,
-}
-
-impl Meter {
-    fn new(now: Instant) -> Self {
-        Self {
-            since: now,
-            count: 0,
-        }
-    }
-
-    /// Counts one; false when it is more than `limit` in this second.
-    pub(crate) fn allow(&mut self, limit: u32, now: Instant) -> bool {
-        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
-            *self = Self::new(now);
-        }
-        self.count = self.count.saturating_add(1);
-        self.count <= limit
-    }
-}
-
-/// Watches that a sender keeps to the conference's bitrate.
-///
-/// Encoders overshoot for seconds after a scene change or a keyframe, and repairs come on top; who
-/// sends more than twice the policy for ten seconds on end does not keep to it at all.
-#[derive(Debug)]
-pub(crate) struct RateGuard {
-    bytes_per_s: u64,
-    since: Instant,
-    bytes: u64,
-    seconds_over: u32,
-}
-
-impl RateGuard {
-    const SECONDS: u32 = 10;
-
-    fn new(max_kbps: u32, now: Instant) -> Self {
-        Self {
-            bytes_per_s: u64::from(max_kbps) * 2 * 1_000 / 8,
-            since: now,
-            bytes: 0,
-            seconds_over: 0,
-        }
-    }
-
-    /// Counts `bytes`; false when the sender has been over for too long.
-    pub(crate) fn allow(&mut self, bytes: usize, now: Instant) -> bool {
-        self.bytes += bytes as u64;
-        let passed = now.saturating_duration_since(self.since);
-        if passed >= Duration::from_secs(1) {
-            let rate = u128::from(self.bytes) * 1_000 / passed.as_millis().max(1);
-            let over = rate > u128::from(self.bytes_per_s);
-            self.seconds_over = if over { self.seconds_over + 1 } else { 0 };
-            self.since = now;
-            self.bytes = 0;
-        }
-        self.seconds_over < Self::SECONDS
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_meter_starts_anew_each_second() {
-        let start = Instant::now();
-        let mut meter = Meter::new(start);
-        assert!(meter.allow(2, start) && meter.allow(2, start));
-        assert!(!meter.allow(2, start));
-        assert!(meter.allow(2, start + Duration::from_secs(1)));
-    }
-
-    #[test]
-    fn only_lasting_excess_is_too_much() {
-        let start = Instant::now();
-        let mut guard = RateGuard::new(1_000, start);
-        let second = |n: u64| start + Duration::from_secs(n);
-        for n in 1..=9 {
-            assert!(guard.allow(300_000, second(n)), "second {n}");
-        }
-        assert!(guard.allow(100_000, second(10)), "a quiet second");
-        for n in 11..=19 {
-            assert!(guard.allow(300_000, second(n)), "second {n}");
-        }
-        assert!(!guard.allow(300_000, second(20)));
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod codec;
 pub(crate) mod demux;
 pub(crate) mod forward;
 pub(crate) mod framing;
+pub(crate) mod gauge;
 pub(crate) mod keyframe;
 pub(crate) mod link;
 pub(crate) mod path;

@@ -55,6 +55,8 @@ pub(crate) fn request(datagram: &[u8]) -> Option<Request<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn message(attributes: &[(u16, &[u8])]) -> Vec<u8> {
@@ -85,6 +87,15 @@ mod tests {
             nominates: true,
         };
         assert_eq!(request(&datagram), Some(expected));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = request(&bytes);
+            let wrapped = message(&[(USERNAME, &bytes), (0x8022, &bytes)]);
+            prop_assert!(request(&wrapped).is_some());
+        }
     }
 
     #[test]

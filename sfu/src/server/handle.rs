@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use lens_protocol::Problem;
 use lens_protocol::id::{ConferenceId, NegotiationId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, MediaAddress,
@@ -21,7 +19,6 @@ use super::directory::Directory;
 use super::events::EventLog;
 use super::sockets::Door;
 use super::worker::{Inbound, Port, new_connection};
-use crate::client::SfuControl;
 use crate::config::Config;
 use crate::core::answer::Answer;
 use crate::core::path::Moment;
@@ -33,8 +30,6 @@ use crate::metrics::Metrics;
 /// How long one DTLS certificate is shown. RFC 8827 wants it changed now and then; making one
 /// takes a millisecond.
 const IDENTITY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Longest wait of one `events` call.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Control of a running node. Clones share it; the node stops with the last one.
 #[derive(Clone)]
@@ -217,7 +212,7 @@ impl SfuHandle {
         worker.ok_or(SfuError::ConferenceNotFound)
     }
 
-    async fn create(&self, room: CreateMediaRoom) -> Result<(), SfuError> {
+    pub(super) async fn create(&self, room: CreateMediaRoom) -> Result<(), SfuError> {
         let node = &self.0.node;
         let mut directory = node.directory.lock().await;
         let conference = room.conference;
@@ -241,7 +236,7 @@ impl SfuHandle {
         Ok(())
     }
 
-    async fn end(&self, end: EndMediaRoom) -> Result<(), SfuError> {
+    pub(super) async fn end(&self, end: EndMediaRoom) -> Result<(), SfuError> {
         let node = &self.0.node;
         let mut directory = node.directory.lock().await;
         if let Some(worker) = directory.worker_of(end.conference) {
@@ -255,7 +250,7 @@ impl SfuHandle {
         Ok(())
     }
 
-    async fn add(&self, add: AddParticipant) -> Result<Offered, SfuError> {
+    pub(super) async fn add(&self, add: AddParticipant) -> Result<Offered, SfuError> {
         let worker = self.worker_of(add.conference).await?;
         let asked = add.clone();
         let invited = self
@@ -277,7 +272,7 @@ impl SfuHandle {
         Ok(offered)
     }
 
-    async fn answer(&self, apply: ApplyAnswer) -> Result<(), SfuError> {
+    pub(super) async fn answer(&self, apply: ApplyAnswer) -> Result<(), SfuError> {
         let worker = self.worker_of(apply.conference).await?;
         let answering = off_thread(move || {
             let answer = Answer::parse(&apply.sdp)?;
@@ -295,7 +290,7 @@ impl SfuHandle {
             .await?
     }
 
-    async fn remove(&self, remove: RemoveParticipant) -> Result<(), SfuError> {
+    pub(super) async fn remove(&self, remove: RemoveParticipant) -> Result<(), SfuError> {
         let Ok(worker) = self.worker_of(remove.conference).await else {
             return Ok(());
         };
@@ -306,13 +301,13 @@ impl SfuHandle {
         removed
     }
 
-    async fn hold(&self, hold: HoldMediaRoom) -> Result<(), SfuError> {
+    pub(super) async fn hold(&self, hold: HoldMediaRoom) -> Result<(), SfuError> {
         let worker = self.worker_of(hold.conference).await?;
         self.on(worker, move |shard, at| shard.hold(&hold, at))
             .await?
     }
 
-    async fn read_timeline(
+    pub(super) async fn read_timeline(
         &self,
         conference: ConferenceId,
         participant: ParticipantId,
@@ -324,7 +319,7 @@ impl SfuHandle {
         .await?
     }
 
-    async fn read_report(&self) -> Result<NodeReport, SfuError> {
+    pub(super) async fn read_report(&self) -> Result<NodeReport, SfuError> {
         let node = &self.0.node;
         let mut whole = ShardReport::default();
         for worker in 0..self.0.ports.len() {
@@ -352,6 +347,14 @@ impl SfuHandle {
         })
     }
 
+    pub(super) async fn read_events(&self, after: u64, wait: Duration) -> SfuEvents {
+        self.0.node.log.after(after, wait).await
+    }
+
+    pub(super) fn begin_drain(&self) {
+        self.0.node.draining.store(true, Ordering::Relaxed);
+    }
+
     fn count_participants(&self) {
         let node = &self.0.node;
         let count = node.occupancy.participants.load(Ordering::Relaxed);
@@ -365,52 +368,4 @@ async fn off_thread<T: Send + 'static>(
 ) -> Result<T, SfuError> {
     let joined = tokio::task::spawn_blocking(work).await;
     joined.unwrap_or_else(|_| Err(SfuError::InvalidSdp("the media stack cannot read it")))
-}
-
-#[async_trait]
-impl SfuControl for SfuHandle {
-    async fn create_conference(&self, room: CreateMediaRoom) -> Result<(), Problem> {
-        Ok(self.create(room).await?)
-    }
-
-    async fn add_participant(&self, participant: AddParticipant) -> Result<Offered, Problem> {
-        Ok(self.add(participant).await?)
-    }
-
-    async fn apply_answer(&self, answer: ApplyAnswer) -> Result<(), Problem> {
-        Ok(self.answer(answer).await?)
-    }
-
-    async fn remove_participant(&self, participant: RemoveParticipant) -> Result<(), Problem> {
-        Ok(self.remove(participant).await?)
-    }
-
-    async fn hold_conference(&self, hold: HoldMediaRoom) -> Result<(), Problem> {
-        Ok(self.hold(hold).await?)
-    }
-
-    async fn end_conference(&self, room: EndMediaRoom) -> Result<(), Problem> {
-        Ok(self.end(room).await?)
-    }
-
-    async fn timeline(
-        &self,
-        conference: ConferenceId,
-        participant: ParticipantId,
-    ) -> Result<Timeline, Problem> {
-        Ok(self.read_timeline(conference, participant).await?)
-    }
-
-    async fn report(&self) -> Result<NodeReport, Problem> {
-        Ok(self.read_report().await?)
-    }
-
-    async fn events(&self, after: u64, wait: Duration) -> Result<SfuEvents, Problem> {
-        Ok(self.0.node.log.after(after, wait.min(LONGEST_WAIT)).await)
-    }
-
-    async fn drain(&self) -> Result<(), Problem> {
-        self.0.node.draining.store(true, Ordering::Relaxed);
-        Ok(())
-    }
 }

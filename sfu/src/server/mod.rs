@@ -1,5 +1,6 @@
 //! The streaming server's sockets, threads and its control handle.
 
+mod control;
 mod directory;
 mod events;
 mod handle;

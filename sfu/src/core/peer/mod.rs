@@ -10,6 +10,7 @@
 mod build;
 mod codecs;
 mod tap;
+mod types;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +25,9 @@ use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
 pub(crate) use build::{Blueprint, Built, CHANNEL_MESSAGE, Credentials, Identity, build};
+pub(crate) use types::{
+    Counts, Datagram, Extensions, Outgoing, Packet, PeerEvent, Produce, StackError,
+};
 
 use super::codec::MediaCodec;
 use super::path::{Carrier, Path};
@@ -40,102 +44,6 @@ const RTX_SHARE: f32 = 0.25;
 const KNOWN_SSRCS: usize = 64;
 /// Rounds in which checks that came before the answer are worked off; the stack takes one a round.
 const EARLY_CHECKS: usize = 16;
-
-/// Header extensions that travel with a forwarded packet.
-#[derive(Clone, Debug)]
-pub(crate) struct Extensions(ExtensionValues);
-
-/// A packet from a peer.
-#[derive(Debug)]
-pub(crate) struct Packet {
-    /// The slot it came in.
-    pub(crate) slot: usize,
-    /// Its stream.
-    pub(crate) ssrc: u32,
-    /// Sequence number, extended.
-    pub(crate) sequence: u64,
-    /// RTP timestamp.
-    pub(crate) timestamp: u32,
-    /// RTP marker.
-    pub(crate) marker: bool,
-    /// What it carries.
-    pub(crate) codec: MediaCodec,
-    /// Extensions to forward.
-    pub(crate) extensions: Extensions,
-    /// Without header.
-    pub(crate) payload: Arc<[u8]>,
-}
-
-/// A packet to a peer.
-pub(crate) struct Outgoing<'a> {
-    pub(crate) slot: usize,
-    pub(crate) payload_type: u8,
-    pub(crate) sequence: u64,
-    pub(crate) timestamp: u32,
-    pub(crate) arrived: Instant,
-    pub(crate) packet: &'a Packet,
-}
-
-/// Something a peer reports.
-#[derive(Debug)]
-pub(crate) enum PeerEvent {
-    /// ICE has a working pair.
-    IceConnected,
-    /// DTLS is done.
-    Connected,
-    /// The peer wants a keyframe in one of its receiving slots.
-    KeyframeWanted {
-        /// Which slot.
-        slot: usize,
-    },
-    /// A message came over the data channel.
-    Message {
-        /// Bytes or text.
-        binary: bool,
-        /// The message.
-        data: Vec<u8>,
-    },
-    /// The peer closed its transport.
-    Closed,
-    /// Counts from the stack.
-    Counts(Counts),
-}
-
-/// Counts that only the stack knows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) nacks_in: u64,
-    pub(crate) loss: Option<f32>,
-    pub(crate) rtt: Option<Duration>,
-}
-
-/// What a peer produced in a step.
-#[derive(Debug, Default)]
-pub(crate) struct Produce {
-    /// To send; the path is the one the stack chose.
-    pub(crate) datagrams: Vec<Datagram>,
-    /// To act upon.
-    pub(crate) events: Vec<PeerEvent>,
-}
-
-/// One datagram from the stack.
-#[derive(Debug)]
-pub(crate) struct Datagram {
-    pub(crate) carrier: Carrier,
-    pub(crate) local: SocketAddr,
-    pub(crate) remote: SocketAddr,
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// The stack refused to go on; the sentence holds no secret.
-#[derive(Debug)]
-pub(crate) struct StackError(pub(crate) String);
-
-impl From<str0m::RtcError> for StackError {
-    fn from(error: str0m::RtcError) -> Self {
-        Self(error.to_string())
-    }
-}
 
 /// One slot of an answered peer.
 #[derive(Debug, Default)]

@@ -15,11 +15,13 @@ mod control;
 mod ending;
 mod forwarding;
 mod ingress;
+mod joining;
 mod report;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use control::{Answering, Invitation, Wanted};
+pub(crate) use control::Answering;
+pub(crate) use joining::{Invitation, Wanted};
 pub(crate) use report::ShardReport;
 
 use std::cmp::Reverse;

@@ -8,96 +8,41 @@
 //! socket. STUN requests name their worker in the ICE user name; everything else goes by what the
 //! owner has told about the path (`Inbound::Claim`).
 
+mod frames;
+mod port;
+
+pub(crate) use frames::new_connection;
+pub(crate) use port::{Inbound, Port, Seat, port};
+
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use lens_runtime::clock::Clock;
 use mio::net::{TcpListener, UdpSocket};
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 
 use super::events::EventLog;
-use super::tcp::{Connections, FIRST_TOKEN, Passing, ReadOutcome};
+use super::tcp::{Connections, FIRST_TOKEN};
 use crate::core::framing::LONGEST;
 use crate::core::path::{Carrier, Moment, Path};
 use crate::core::shard::{Shard, Verdict};
 use crate::core::stun;
-use crate::error::SfuError;
 use crate::metrics::Metrics;
+use port::WAKE;
 
 /// Datagrams read from one socket in a turn. Higher lets one busy door delay the others; lower
 /// costs more turns.
 const READ_A_TURN: usize = 64;
 /// Messages taken from the inbox in a turn.
 const INBOX_A_TURN: usize = 256;
-/// Messages that may wait for a worker. At the cap commands are refused and datagrams dropped.
-const INBOX: usize = 4_096;
 /// Longest wait: the worker looks after idle connections at least this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-const WAKE: Token = Token(0);
 const FIRST_DOOR: usize = 1;
 const FIRST_LISTENER: usize = 1 << 8;
-
-/// A command, run on the worker's thread.
-pub(crate) type Command = Box<dyn FnOnce(&mut Shard, Moment) + Send>;
-
-/// What others tell a worker.
-pub(crate) enum Inbound {
-    /// Run this.
-    Command(Command),
-    /// A datagram that came to another worker's socket.
-    Datagram {
-        from: u8,
-        path: Path,
-        bytes: Vec<u8>,
-    },
-    /// What comes on this path of yours is for the named worker.
-    Claim { path: Path, owner: u8 },
-    /// That path is nobody's any more.
-    Release { path: Path },
-    /// A TCP connection, new or from another worker.
-    Tcp(Box<Passing>),
-    /// End everything.
-    Stop,
-}
-
-/// How to reach a worker.
-#[derive(Clone)]
-pub(crate) struct Port {
-    sender: SyncSender<Inbound>,
-    waker: Arc<Waker>,
-}
-
-impl Port {
-    /// Tells the worker something and wakes it.
-    pub(crate) fn tell(&self, message: Inbound) -> Result<(), SfuError> {
-        self.sender.try_send(message).map_err(|error| match error {
-            TrySendError::Full(_) => SfuError::Busy,
-            TrySendError::Disconnected(_) => SfuError::Stopped,
-        })?;
-        // A wake-up that fails is made good by the next turn, at most a second later.
-        let _ = self.waker.wake();
-        Ok(())
-    }
-}
-
-/// A worker's end of its port, made before its thread.
-pub(crate) struct Seat {
-    poll: Poll,
-    inbox: Receiver<Inbound>,
-}
-
-/// Makes a port and the seat behind it.
-pub(crate) fn port() -> io::Result<(Port, Seat)> {
-    let poll = Poll::new()?;
-    let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-    let (sender, inbox) = sync_channel(INBOX);
-    Ok((Port { sender, waker }, Seat { poll, inbox }))
-}
 
 /// What a worker is made with.
 pub(crate) struct Equipment {
@@ -413,136 +358,5 @@ impl Worker {
                 }
             }
         }
-    }
-
-    fn accept(&mut self, listener: usize, at: Moment) {
-        loop {
-            let Some((door, listener)) = self.listeners.get(listener) else {
-                return;
-            };
-            let door = *door;
-            match listener.accept() {
-                Ok((stream, remote)) => {
-                    let passing = new_connection(stream, door, remote, at.instant);
-                    self.admit(passing, at);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Out of file descriptors, or the peer gave up; others still wait their turn.
-                Err(_) => return,
-            }
-        }
-    }
-
-    fn admit(&mut self, passing: Passing, at: Moment) {
-        match self.tcp.admit(passing, self.poll.registry()) {
-            Some(id) => {
-                self.metrics.tcp_accepted.inc();
-                self.read_connection(id, at);
-            }
-            None => {
-                self.metrics.tcp_refused.inc();
-            }
-        }
-    }
-
-    fn read_tcp(&mut self, at: Moment) {
-        for id in self.tcp.take_unread() {
-            self.read_connection(id, at);
-        }
-    }
-
-    fn read_connection(&mut self, id: usize, at: Moment) {
-        let Some(connection) = self.tcp.get_mut(id) else {
-            return;
-        };
-        let path = connection.path;
-        let outcome = connection.read();
-        if !self.take_frames(id, path, at) {
-            return;
-        }
-        match outcome {
-            ReadOutcome::All => {}
-            ReadOutcome::More => self.tcp.read_again(id),
-            ReadOutcome::Closed => self.hang_up(&path, at),
-        }
-    }
-
-    /// Hands a connection's frames to the shard. False when the connection is not ours any more.
-    fn take_frames(&mut self, id: usize, path: Path, at: Moment) -> bool {
-        let mut frame = Vec::new();
-        loop {
-            let Some(connection) = self.tcp.get_mut(id) else {
-                return false;
-            };
-            let probation = connection.probation.is_some();
-            frame.clear();
-            match connection.reader.next() {
-                Ok(None) => return true,
-                Ok(Some(bytes)) => frame.extend_from_slice(bytes),
-                Err(_) => {
-                    self.hang_up(&path, at);
-                    return false;
-                }
-            }
-            match self.shard.datagram(path, &frame, at) {
-                Verdict::Taken | Verdict::Entered => self.tcp.trust(id),
-                Verdict::OtherWorker(owner) if probation => {
-                    if let Some(connection) = self.tcp.remove(&path, self.poll.registry()) {
-                        let passing = Box::new(connection.pass(&frame));
-                        self.tell(owner, Inbound::Tcp(passing));
-                    }
-                    return false;
-                }
-                _ if probation => {
-                    self.metrics.tcp_refused.inc();
-                    self.hang_up(&path, at);
-                    return false;
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn hang_up(&mut self, path: &Path, at: Moment) {
-        self.tcp.remove(path, self.poll.registry());
-        self.shard.path_closed(path, at);
-    }
-
-    fn sweep(&mut self, at: Moment) {
-        if at.instant.saturating_duration_since(self.swept) < LONGEST_WAIT {
-            return;
-        }
-        self.swept = at.instant;
-        for listener in 0..self.listeners.len() {
-            // Whoever could not be accepted for want of file descriptors is tried again.
-            self.accept(listener, at);
-        }
-        for path in self.tcp.overdue(self.tcp_first_check, at.instant) {
-            self.metrics.tcp_refused.inc();
-            self.hang_up(&path, at);
-        }
-        let open = self.tcp.len() as i64;
-        self.metrics.tcp_open.inc_by(open - self.counted_tcp);
-        self.counted_tcp = open;
-    }
-}
-
-/// A connection that has just been accepted.
-pub(crate) fn new_connection(
-    stream: mio::net::TcpStream,
-    door: u8,
-    remote: SocketAddr,
-    since: Instant,
-) -> Passing {
-    Passing {
-        path: Path {
-            door,
-            carrier: Carrier::Tcp,
-            remote,
-        },
-        stream,
-        read: Vec::new(),
-        since,
     }
 }

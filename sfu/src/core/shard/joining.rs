@@ -1,0 +1,168 @@
+//! Participants and their offers.
+
+use std::sync::atomic::Ordering;
+
+use lens_protocol::entropy::random_bytes;
+use lens_protocol::id::NegotiationId;
+use lens_protocol::media::{AddParticipant, MediaPolicy, Offered, Role, SlotKind};
+
+use super::Shard;
+use crate::core::arena::Key;
+use crate::core::demux::Ufrag;
+use crate::core::link::{Link, NewLink};
+use crate::core::path::Moment;
+use crate::core::peer::{Built, Peer};
+use crate::core::room::{Newest, Participant, Room};
+use crate::core::slots::{self, Seats};
+use crate::error::SfuError;
+
+/// What a participant's offer has to be made of.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) layout: Vec<SlotKind>,
+    pub(crate) media: MediaPolicy,
+}
+
+/// Whether an offer has to be made.
+#[derive(Debug)]
+pub(crate) enum Invitation {
+    /// This generation has its offer already.
+    Exists(Offered),
+    /// An offer has to be made.
+    Make(Wanted),
+}
+
+impl Shard {
+    /// Judges a wish to add a participant, or to give it a new generation, before its offer is
+    /// made.
+    pub(crate) fn invite(&self, add: &AddParticipant) -> Result<Invitation, SfuError> {
+        let key = self.room_key(add.conference, add.epoch)?;
+        let room = self.rooms.get(key).ok_or(SfuError::ConferenceNotFound)?;
+        match room.participant(add.participant) {
+            Some(known) => {
+                if known.role != add.role {
+                    return Err(SfuError::RoleChanged);
+                }
+                if add.generation < known.newest.generation {
+                    return Err(SfuError::StaleGeneration);
+                }
+                if add.generation == known.newest.generation {
+                    return Ok(Invitation::Exists(known.offered()));
+                }
+            }
+            None => self.may_enter(room, add.role)?,
+        }
+        Ok(Invitation::Make(Wanted {
+            layout: slots::layout(add.role, room.max_participants),
+            media: room.media.clone(),
+        }))
+    }
+
+    /// Adds a participant, or gives it a new generation, with the offer that was made for it.
+    pub(crate) fn add(
+        &mut self,
+        add: AddParticipant,
+        built: Built,
+        negotiation: NegotiationId,
+        at: Moment,
+    ) -> Result<Offered, SfuError> {
+        if let Invitation::Exists(offered) = self.invite(&add)? {
+            return Ok(offered);
+        }
+        let key = self.room_key(add.conference, add.epoch)?;
+        let link = self.plug(key, &add, built.peer, built.ufrag, at)?;
+        let newest = Newest {
+            generation: add.generation,
+            negotiation,
+            mids: built.mids,
+            sdp: built.sdp,
+            answered: false,
+            link: Some(link),
+            ended: None,
+        };
+        self.install(key, add, newest, at)
+    }
+
+    fn may_enter(&self, room: &Room, role: Role) -> Result<(), SfuError> {
+        if room.participants.len() >= usize::from(room.max_participants) {
+            return Err(SfuError::ConferenceFull);
+        }
+        if role == Role::Camera && room.participants.iter().any(|p| p.role == Role::Camera) {
+            return Err(SfuError::RoleTaken);
+        }
+        let occupancy = &self.config.occupancy;
+        if occupancy.participants.load(Ordering::Relaxed) >= occupancy.max {
+            return Err(SfuError::NodeFull);
+        }
+        Ok(())
+    }
+
+    fn plug(
+        &mut self,
+        room: Key,
+        add: &AddParticipant,
+        peer: Peer,
+        ufrag: Ufrag,
+        at: Moment,
+    ) -> Result<Key, SfuError> {
+        let known = self.rooms.get(room).ok_or(SfuError::ConferenceNotFound)?;
+        let new = NewLink {
+            room,
+            participant: add.participant,
+            generation: add.generation,
+            ufrag,
+            kinds: slots::layout(add.role, known.max_participants),
+            peer,
+            max_video_kbps: known.media.max_video_kbps,
+        };
+        let entropy = &mut self.config.entropy;
+        let link = Link::new(new, at, || {
+            u16::from_be_bytes(random_bytes(entropy.as_mut()))
+        });
+        let key = self.links.insert(|_| link);
+        self.demux.register(ufrag, key);
+        self.touch(key);
+        Ok(key)
+    }
+
+    fn install(
+        &mut self,
+        key: Key,
+        add: AddParticipant,
+        newest: Newest,
+        at: Moment,
+    ) -> Result<Offered, SfuError> {
+        let room = self
+            .rooms
+            .get_mut(key)
+            .ok_or(SfuError::ConferenceNotFound)?;
+        let changed = match room.participant_mut(add.participant) {
+            Some(known) => {
+                let former = std::mem::replace(&mut known.newest, newest);
+                known.memo = add.memo;
+                let unconnected = former.link.filter(|link| known.current != Some(*link));
+                if let Some(link) = unconnected {
+                    self.close(link, at);
+                }
+                Vec::new()
+            }
+            None => {
+                let size = room.max_participants;
+                self.config
+                    .occupancy
+                    .participants
+                    .fetch_add(1, Ordering::Relaxed);
+                room.seat(Participant {
+                    id: add.participant,
+                    role: add.role,
+                    memo: add.memo,
+                    seats: Seats::new(add.participant, add.role, size),
+                    newest,
+                    current: None,
+                })
+            }
+        };
+        self.announce_slots(key, &changed, at);
+        Ok(self.participant_mut(key, add.participant)?.offered())
+    }
+}
