@@ -18,7 +18,11 @@ use crate::time::Timestamp;
 #[serde(default)]
 pub struct CreateConference {
     /// Your own name for it, unique among your live conferences; at most 128 characters.
-    #[schema(max_length = 128, min_length = 1)]
+    #[schema(
+        max_length = 128,
+        min_length = 1,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$"
+    )]
     pub external_id: Option<String>,
     /// How many may take part at once, camera included.
     #[schema(minimum = 2, maximum = 16)]
@@ -33,7 +37,11 @@ pub struct CreateConference {
     #[schema(minimum = 60, maximum = 86_400)]
     pub max_duration_s: u32,
     /// Place it on a node with this label.
-    #[schema(max_length = 64)]
+    #[schema(
+        max_length = 64,
+        min_length = 1,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$"
+    )]
     pub region: Option<String>,
     /// What may be carried.
     pub media: MediaPolicy,
@@ -147,11 +155,16 @@ pub enum ParticipantState {
 pub struct Join {
     /// What it does in the conference.
     pub role: Role,
-    /// Its name, shown to the others; 1 to 80 characters.
-    #[schema(min_length = 1, max_length = 80)]
+    /// Its name, shown to the others; 1 to 80 characters, not all of them blank.
+    #[schema(
+        min_length = 1,
+        max_length = 80,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     pub display_name: String,
-    /// Video codecs in order of preference, within the conference's policy.
+    /// Video codecs in order of preference, each at most once, within the conference's policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<HashSet<VideoCodec>>)]
     pub codecs: Option<Vec<VideoCodec>>,
 }
 
@@ -212,7 +225,7 @@ pub struct Answer {
 pub struct IceCandidates {
     /// The offer's generation.
     pub generation: Generation,
-    /// `candidate:` lines, at most 20.
+    /// `candidate:` lines, at most 20 of at most 1,024 bytes.
     #[schema(max_items = 20)]
     pub candidates: Vec<String>,
 }

@@ -82,13 +82,14 @@ uuid_ids! {
 }
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident($int:ty)),+ $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident($int:ty, $most:tt)),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
             ToSchema,
         )]
         #[serde(transparent)]
+        #[schema(minimum = 0, maximum = $most)]
         pub struct $name(pub $int);
 
         impl $name {
@@ -110,26 +111,26 @@ macro_rules! counters {
 counters! {
     /// Which PeerConnection of a participant this is. Raised by the Session Manager; a new one
     /// replaces the former.
-    Generation(u32),
+    Generation(u32, 4_294_967_295_u64),
     /// Which offer of the SFU an answer belongs to. Raised by the SFU, unique per node and life.
-    NegotiationId(u64),
+    NegotiationId(u64, 9_007_199_254_740_991_u64),
     /// Which placement of a conference is in force. Raised by the Session Manager; the SFU refuses
     /// calls with an older one (fencing).
-    Epoch(u64),
+    Epoch(u64, 9_007_199_254_740_991_u64),
     /// Position of a message in one direction of a signalling channel. Raised by its sender.
-    Seq(u64),
+    Seq(u64, 9_007_199_254_740_991_u64),
 }
 
 /// Name of a streaming server, given by its operator: 1 to 64 of `a-z 0-9 - _ .`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String)]
+#[schema(value_type = String, pattern = "^[a-z0-9._-]{1,64}$")]
 pub struct NodeId(String);
 
 /// Who owns a conference: the website itself, or the API key that made it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String)]
+#[schema(value_type = String, pattern = "^[a-z0-9._-]{1,64}$")]
 pub struct OwnerId(String);
 
 /// A name that breaks the rule of its type.

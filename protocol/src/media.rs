@@ -50,7 +50,9 @@ pub enum VideoCodec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct MediaPolicy {
-    /// Video codecs in order of preference; VP8 is always kept, at the end if not named.
+    /// Video codecs in order of preference, each at most once; VP8 is always kept, at the end if
+    /// not named.
+    #[schema(value_type = HashSet<VideoCodec>)]
     pub video_codecs: Vec<VideoCodec>,
     /// Most kilobits per second of the camera's video, written as `b=` into the offer.
     #[schema(minimum = 100, maximum = 20_000)]
