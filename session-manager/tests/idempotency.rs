@@ -173,9 +173,14 @@ async fn a_key_is_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn a_key_has_a_length() {
+async fn a_key_has_a_length_and_no_blanks() {
     let stage = Stage::with(&["sfu-1"]).await;
-    for bad in [String::new(), "k".repeat(129), "a\nb".to_owned()] {
+    for bad in [
+        String::new(),
+        "k".repeat(129),
+        "a\nb".to_owned(),
+        "a b".to_owned(),
+    ] {
         let request = CreateConference::default();
         let refused = stage.manager.create(&website(), Some(bad), request).await;
         assert_eq!(code(refused), Some(ErrorCode::InvalidValue));

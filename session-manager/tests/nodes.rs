@@ -91,7 +91,16 @@ async fn a_region_is_kept_to_and_an_unknown_one_has_no_node() {
         .manager
         .create(&website(), None, in_region("ams"))
         .await;
-    assert_eq!(code(none), Some(ErrorCode::NoMediaNode));
+    assert_eq!(code(none), Some(ErrorCode::InvalidValue));
+    stage.nodes[1].set_process(Process::Gone);
+    until("the node is lost", async || {
+        let none = stage
+            .manager
+            .create(&website(), None, in_region("fra"))
+            .await;
+        code(none) == Some(ErrorCode::NoMediaNode)
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -78,6 +78,8 @@ fn each_once(field: &str, codecs: &[VideoCodec]) -> Result<(), Problem> {
 
 /// Checks a join and trims its name.
 pub fn join(mut request: Join) -> Result<Join, Problem> {
+    // Before and after: blanks count towards the length, and nothing but blanks is no name.
+    label("display_name", &request.display_name, NAME_CHARS)?;
     request.display_name = request.display_name.trim().to_owned();
     label("display_name", &request.display_name, NAME_CHARS)?;
     if let Some(codecs) = &request.codecs {
@@ -100,7 +102,12 @@ pub fn candidates(request: &IceCandidates) -> Result<(), Problem> {
 
 /// Checks an `Idempotency-Key`.
 pub fn idempotency_key(key: &str) -> Result<(), Problem> {
-    label("Idempotency-Key", key, ID_CHARS)
+    let visible = |byte: u8| (b'!'..=b'~').contains(&byte);
+    if !(1..=ID_CHARS).contains(&key.len()) || !key.bytes().all(visible) {
+        let rule = "1 to 128 visible ASCII characters, no blanks";
+        return Err(invalid("Idempotency-Key", rule));
+    }
+    Ok(())
 }
 
 /// The video codecs a participant is offered: its own order within the conference's policy, VP8

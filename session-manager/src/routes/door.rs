@@ -212,13 +212,16 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
-        let Some(value) = parts.headers.get("idempotency-key") else {
-            return Ok(Self(None));
-        };
-        let text = value.to_str().map_err(|_| {
-            let detail = "Idempotency-Key: visible ASCII characters only";
-            Failure(Problem::new(ErrorCode::InvalidValue).with_detail(detail))
-        })?;
-        Ok(Self(Some(text.to_owned())))
+        let mut values = parts.headers.get_all("idempotency-key").iter();
+        let (first, second) = (values.next(), values.next());
+        let text = first.map(|value| value.to_str().map(str::to_owned));
+        match (text.transpose(), second) {
+            (Ok(key), None) => Ok(Self(key)),
+            _ => {
+                let detail = "Idempotency-Key: one, of visible ASCII characters";
+                let problem = Problem::new(ErrorCode::InvalidValue).with_detail(detail);
+                Err(Failure(problem))
+            }
+        }
     }
 }

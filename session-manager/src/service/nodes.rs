@@ -123,12 +123,25 @@ impl Nodes {
         nodes
     }
 
-    /// Chooses the node for a conference and reckons with it from now on. `no_media_node`.
+    /// Whether a node with this label may exist: one does, or one was never heard of yet.
+    fn may_have(&self, region: &str) -> bool {
+        self.links.iter().any(|link| match link.view().as_ref() {
+            Some(view) => view.region.as_deref() == Some(region),
+            None => true,
+        })
+    }
+
+    /// Chooses the node for a conference and reckons with it from now on. `no_media_node`;
+    /// `invalid_value` for a region that no node has.
     pub(super) fn place(
         &self,
         region: Option<&str>,
         excluded: &[NodeId],
     ) -> Result<(Arc<NodeLink>, NodeView), Problem> {
+        if region.is_some_and(|region| !self.may_have(region)) {
+            let detail = "region: no media node has this label";
+            return Err(Problem::new(ErrorCode::InvalidValue).with_detail(detail));
+        }
         let views: Vec<NodeView> = self
             .links
             .iter()
