@@ -103,6 +103,23 @@ fn a_first_signal_drains_and_a_second_ends_at_once() {
 }
 
 #[test]
+fn a_server_that_has_just_started_ends_as_quickly() {
+    let house = House::new();
+    for _ in 0..5 {
+        let server = house.serve(&[]);
+        let began = Instant::now();
+        let (code, log) = server.stop();
+        assert_eq!(code, Some(0), "{log}");
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{:?}: {log}",
+            began.elapsed()
+        );
+        assert!(!log.contains("cut off"), "{log}");
+    }
+}
+
+#[test]
 fn a_power_cut_loses_nothing_acknowledged_and_frees_the_directory() {
     let house = House::new();
     for round in 0..3 {

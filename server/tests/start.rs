@@ -89,13 +89,10 @@ fn a_port_in_use_is_said_with_the_flag_that_chooses_another() {
         ("--https", "HTTPS door"),
         ("--operator", "operator's listener"),
     ] {
-        let mut command = serve_command(&house.data(), &[]);
-        command.args([flag, &address]);
-        // The later of two equal flags is refused by the command line; give it alone.
-        let mut alone = support::lens();
-        alone.args(["serve", "--ready-json", "--media", "127.0.0.1:0"]);
+        let mut command = support::lens();
+        command.args(["serve", "--ready-json", "--media", "127.0.0.1:0"]);
         for other in ["--https", "--operator"] {
-            alone.args([
+            command.args([
                 other,
                 if other == flag {
                     address.as_str()
@@ -104,14 +101,13 @@ fn a_port_in_use_is_said_with_the_flag_that_chooses_another() {
                 },
             ]);
         }
-        alone.arg("--data-dir").arg(house.data());
-        let (code, said) = refusal(alone);
+        command.arg("--data-dir").arg(house.data());
+        let (code, said) = refusal(command);
         assert_eq!(code, 1, "{said}");
         assert!(
             said.contains(door) && said.contains("in use") && said.contains(flag),
             "{said}"
         );
-        drop(command);
     }
 }
 

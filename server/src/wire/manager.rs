@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::http::Uri;
 use lens_session_manager::{
-    Config, MediaKeys, Metrics, Parts, RemoteSessionManager, SessionManager, SessionManagerService,
-    routes,
+    Caller, Config, Grant, MediaKeys, Metrics, Parts, RemoteSessionManager, Scope, SessionManager,
+    SessionManagerService, routes,
 };
 use lens_sfu::client::RemoteSfu;
 use lens_sfu::{SfuControl, SfuHandle};
@@ -78,7 +78,7 @@ fn remote_nodes(common: &Common<'_>) -> Vec<Arc<dyn SfuControl>> {
         .collect()
 }
 
-fn remote(common: &Common<'_>, metrics: Metrics) -> Manager {
+fn remote(common: &mut Common<'_>, metrics: Metrics) -> Manager {
     let url = common
         .settings
         .cluster
@@ -86,10 +86,24 @@ fn remote(common: &Common<'_>, metrics: Metrics) -> Manager {
         .as_deref()
         .unwrap_or_default();
     let remote = Arc::new(RemoteSessionManager::new(checked(url), common.token()));
+    let asked = Arc::clone(&remote);
+    common.checks.push(Check::new("session_manager", move || {
+        let asked = Arc::clone(&asked);
+        async move { asked.nodes(&asking()).await.is_ok() }
+    }));
     Manager {
         calls: remote.clone(),
         media_keys: remote,
         metrics,
+    }
+}
+
+/// Who asks whether the Session Manager answers: somebody who may list nodes and nothing else.
+fn asking() -> Caller {
+    let owner = "readiness".parse().expect("a plain name");
+    Caller {
+        owner,
+        grant: Grant::Scopes(vec![Scope::NodesRead]),
     }
 }
 

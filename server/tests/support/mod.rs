@@ -1,5 +1,9 @@
 //! The `lens` binary as a process, for tests of what an operator sees.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its own part"
+)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
