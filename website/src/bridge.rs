@@ -81,10 +81,11 @@ impl Bridge {
         by: AtConsole,
     ) -> Result<TakingPart, Problem> {
         let conference = self.media.create(session.id).await?.id;
+        // Before the joins: their rosters may come before their offers are handed over.
+        live.desk.clear();
         let both = self.join_both(conference, session, &by.who).await;
         let started = match both {
             Ok((camera, viewer)) => {
-                live.desk.clear();
                 let now = self.registry.now();
                 live.desk.offered(&camera, None, now);
                 live.desk.offered(&viewer, Some(by.channel.clone()), now);

@@ -63,7 +63,8 @@ mod tests {
                 (name, axum::http::HeaderValue::from_static(value))
             })
             .collect();
-        let own = origin::host(&map, &axum::http::Uri::from_static("/api/logout"));
+        let uri = axum::http::Uri::from_static("/api/logout");
+        let own = origin::host(&map, &uri);
         is_ours(&map, own, &["https://help.example".to_owned()])
     }
 

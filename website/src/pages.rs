@@ -74,11 +74,22 @@ fn page(name: &'static str, permissions: &'static str) -> MethodRouter<Shared> {
 }
 
 async fn asset(Path(path): Path<String>, request: Request) -> Response {
+    if climbs(&path) {
+        return Failure::from(ErrorCode::NotFound).into_response();
+    }
     file(&request, Pages::get(&format!("assets/{path}")), &path)
 }
 
 async fn sdk(Path(path): Path<String>, request: Request) -> Response {
+    if climbs(&path) {
+        return Failure::from(ErrorCode::NotFound).into_response();
+    }
     file(&request, Sdk::get(&path), &path)
+}
+
+/// Embedded names have no such parts; debug builds read from disk, where they would mean something.
+fn climbs(path: &str) -> bool {
+    path.split(['/', '\\']).any(|part| matches!(part, "" | "." | ".."))
 }
 
 async fn favicon(request: Request) -> Response {

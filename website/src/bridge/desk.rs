@@ -46,7 +46,8 @@ impl Desk {
             let place = inner.places.entry(offer.participant).or_default();
             place.pending = Some((offer.clone(), now));
             place.channel = channel.or_else(|| place.channel.take());
-            if place.slots.is_empty() || !offer.slots.is_empty() {
+            // A roster that names this offer's sections came before it, and knows more.
+            if !same_sections(&place.slots, &offer.slots) {
                 place.slots.clone_from(&offer.slots);
             }
         });
@@ -142,4 +143,9 @@ impl Desk {
     fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Sections are named anew in each generation.
+fn same_sections(known: &[Slot], offered: &[Slot]) -> bool {
+    known.len() == offered.len() && known.iter().zip(offered).all(|(a, b)| a.mid == b.mid)
 }
