@@ -32,9 +32,9 @@ if (values.list) {
   process.exit(0);
 }
 
-rmSync(join(ARTIFACTS, 'failures'), { recursive: true, force: true });
 let failed = 0;
 for (const scenario of scenarios) {
+  rmSync(join(ARTIFACTS, 'failures', scenario.name), { recursive: true, force: true });
   const outcome = await runOne(scenario);
   const facts = Object.entries(outcome.facts).map(([name, value]) => `${name} ${shown(value)}`);
   const passed = outcome.problems.length === 0;
