@@ -89,7 +89,8 @@ async fn sdk(Path(path): Path<String>, request: Request) -> Response {
 
 /// Embedded names have no such parts; debug builds read from disk, where they would mean something.
 fn climbs(path: &str) -> bool {
-    path.split(['/', '\\']).any(|part| matches!(part, "" | "." | ".."))
+    path.split(['/', '\\'])
+        .any(|part| matches!(part, "" | "." | ".."))
 }
 
 async fn favicon(request: Request) -> Response {

@@ -16,7 +16,10 @@ async fn every_page_comes_with_headers_that_keep_others_out() {
         let page = browser.get(path).await;
         assert_eq!(page.status, 200, "{path}: {}", page.text());
         let header = |name: &str| {
-            page.headers.get(name).map(|it| it.to_str().unwrap().to_owned()).unwrap_or_default()
+            page.headers
+                .get(name)
+                .map(|it| it.to_str().unwrap().to_owned())
+                .unwrap_or_default()
         };
         assert_eq!(header("content-type"), "text/html; charset=utf-8", "{path}");
         let csp = header("content-security-policy");
@@ -35,7 +38,11 @@ async fn every_page_comes_with_headers_that_keep_others_out() {
         assert!(!csp.contains("unsafe"), "{path}: {csp}");
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
-        assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert_eq!(
+            header("cross-origin-opener-policy"),
+            "same-origin",
+            "{path}"
+        );
     }
 }
 
@@ -45,7 +52,10 @@ async fn only_the_customers_page_may_ask_for_the_camera() {
     let browser = house.browser();
     let policy = async |path: &str| {
         let page = browser.get(path).await;
-        page.headers["permissions-policy"].to_str().unwrap().to_owned()
+        page.headers["permissions-policy"]
+            .to_str()
+            .unwrap()
+            .to_owned()
     };
     assert!(policy("/").await.contains("camera=(self)"));
     assert!(policy("/s").await.contains("microphone=(self)"));
@@ -86,8 +96,14 @@ async fn what_is_not_there_is_a_problem_and_paths_do_not_climb() {
     ] {
         browser.get(path).await.refused(404, "not_found");
     }
-    browser.call(Method::POST, "/", &serde_json::json!({})).await.refused(405, "method_not_allowed");
-    browser.call(Method::DELETE, "/api/me", &serde_json::json!({})).await.refused(405, "method_not_allowed");
+    browser
+        .call(Method::POST, "/", &serde_json::json!({}))
+        .await
+        .refused(405, "method_not_allowed");
+    browser
+        .call(Method::DELETE, "/api/me", &serde_json::json!({}))
+        .await
+        .refused(405, "method_not_allowed");
 }
 
 #[tokio::test]
@@ -95,7 +111,10 @@ async fn the_sdk_is_served_as_modules() {
     let house = House::open().await;
     let module = house.browser().get("/sdk/index.js").await;
     assert_eq!(module.status, 200);
-    assert_eq!(module.headers["content-type"], "text/javascript; charset=utf-8");
+    assert_eq!(
+        module.headers["content-type"],
+        "text/javascript; charset=utf-8"
+    );
 }
 
 #[tokio::test]
@@ -114,14 +133,26 @@ async fn a_request_from_another_site_changes_nothing() {
     let mark = ("lens-request", "1");
     attempt(&[]).await.refused(403, "bad_origin");
     attempt(&[mark]).await.refused(403, "bad_origin");
-    attempt(&[mark, ("origin", "https://evil.example")]).await.refused(403, "bad_origin");
-    attempt(&[mark, ("origin", "null")]).await.refused(403, "bad_origin");
-    attempt(&[mark, ("sec-fetch-site", "cross-site")]).await.refused(403, "bad_origin");
-    attempt(&[("origin", "https://help.example")]).await.refused(403, "bad_origin");
+    attempt(&[mark, ("origin", "https://evil.example")])
+        .await
+        .refused(403, "bad_origin");
+    attempt(&[mark, ("origin", "null")])
+        .await
+        .refused(403, "bad_origin");
+    attempt(&[mark, ("sec-fetch-site", "cross-site")])
+        .await
+        .refused(403, "bad_origin");
+    attempt(&[("origin", "https://help.example")])
+        .await
+        .refused(403, "bad_origin");
     let sessions = anna.get("/api/sessions").await.ok();
     assert_eq!(sessions["sessions"].as_array().unwrap().len(), 0);
-    attempt(&[mark, ("origin", "https://help.example")]).await.ok();
-    attempt(&[mark, ("sec-fetch-site", "same-origin")]).await.ok();
+    attempt(&[mark, ("origin", "https://help.example")])
+        .await
+        .ok();
+    attempt(&[mark, ("sec-fetch-site", "same-origin")])
+        .await
+        .ok();
 }
 
 #[test]

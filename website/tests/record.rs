@@ -17,10 +17,15 @@ use support::{House, PASSWORD, take_part};
 #[tokio::test]
 async fn every_console_sees_every_change_of_every_session_it_may_see() {
     let house = House::open().await;
-    let (anna, ben) = (house.technician("Anna Berg").await, house.technician("Ben Cole").await);
+    let (anna, ben) = (
+        house.technician("Anna Berg").await,
+        house.technician("Ben Cole").await,
+    );
     let mut his = ben.console().await;
     let (session, _customer, _page) = house.waiting(&anna).await;
-    let waiting = his.wait_until("waiting", |it| it["view"]["state"] == "waiting").await;
+    let waiting = his
+        .wait_until("waiting", |it| it["view"]["state"] == "waiting")
+        .await;
     assert_eq!(waiting["session"], json!(session.id));
     assert_eq!(waiting["view"]["customer_device"], "iPhone, Safari");
     let states: Vec<_> = his
@@ -36,12 +41,17 @@ async fn every_console_sees_every_change_of_every_session_it_may_see() {
 #[tokio::test]
 async fn the_list_is_filtered_by_whose_where_and_words() {
     let house = House::open().await;
-    let (anna, ben) = (house.technician("Anna Berg").await, house.technician("Ben Cole").await);
+    let (anna, ben) = (
+        house.technician("Anna Berg").await,
+        house.technician("Ben Cole").await,
+    );
     let closed = anna.create_session().await;
     let path = format!("/api/sessions/{}/close", closed.session.id);
     anna.post(&path, json!({"reason": "solved"})).await.ok();
     house.waiting(&anna).await;
-    ben.post("/api/sessions", json!({"reference": "Case 4711"})).await.ok();
+    ben.post("/api/sessions", json!({"reference": "Case 4711"}))
+        .await
+        .ok();
     let count = async |query: &str| {
         let list = ben.get(&format!("/api/sessions{query}")).await.ok();
         list["sessions"].as_array().unwrap().len()
@@ -53,26 +63,41 @@ async fn the_list_is_filtered_by_whose_where_and_words() {
     assert_eq!(count("?state=closed").await, 1);
     assert_eq!(count("?q=4711").await, 1);
     assert_eq!(count("?q=margit").await, 2);
-    ben.get("/api/sessions?filter=theirs").await.refused(422, "invalid_value");
-    ben.get(&format!("/api/sessions?q={}", "x".repeat(129))).await.refused(422, "invalid_value");
+    ben.get("/api/sessions?filter=theirs")
+        .await
+        .refused(422, "invalid_value");
+    ben.get(&format!("/api/sessions?q={}", "x".repeat(129)))
+        .await
+        .refused(422, "invalid_value");
 }
 
 #[tokio::test]
 async fn a_session_is_described_by_its_maker_and_bounded() {
     let house = House::open().await;
-    let (anna, ben) = (house.technician("Anna Berg").await, house.technician("Ben Cole").await);
+    let (anna, ben) = (
+        house.technician("Anna Berg").await,
+        house.technician("Ben Cole").await,
+    );
     let created = anna.create_session().await;
     let path = format!("/api/sessions/{}", created.session.id);
-    let patch = async |by: &support::Browser, body| {
-        by.call(axum::http::Method::PATCH, &path, &body).await
-    };
+    let patch =
+        async |by: &support::Browser, body| by.call(axum::http::Method::PATCH, &path, &body).await;
     let view = patch(&anna, json!({"reference": " 4711 "})).await.ok();
-    assert_eq!((&view["reference"], &view["customer_name"]), (&json!("4711"), &json!("Margit")));
+    assert_eq!(
+        (&view["reference"], &view["customer_name"]),
+        (&json!("4711"), &json!("Margit"))
+    );
     let view = patch(&anna, json!({"customer_name": ""})).await.ok();
     assert_eq!(view["customer_name"], json!(null));
-    patch(&anna, json!({"reference": "x".repeat(129)})).await.refused(422, "invalid_value");
-    patch(&anna, json!({"reference": "a\u{0007}b"})).await.refused(422, "invalid_value");
-    patch(&ben, json!({"reference": "mine"})).await.refused(403, "forbidden");
+    patch(&anna, json!({"reference": "x".repeat(129)}))
+        .await
+        .refused(422, "invalid_value");
+    patch(&anna, json!({"reference": "a\u{0007}b"}))
+        .await
+        .refused(422, "invalid_value");
+    patch(&ben, json!({"reference": "mine"}))
+        .await
+        .refused(403, "forbidden");
 }
 
 #[tokio::test]
@@ -88,7 +113,9 @@ async fn the_log_is_read_in_pages() {
     assert_eq!(rest["events"][0]["kind"], "invitation.redeemed");
     assert_eq!(rest["next"], json!(null));
     let stranger = session.id.to_string();
-    anna.get(&format!("{path}?after={stranger}")).await.refused(404, "not_found");
+    anna.get(&format!("{path}?after={stranger}"))
+        .await
+        .refused(404, "not_found");
 }
 
 #[tokio::test]
@@ -102,19 +129,29 @@ async fn a_ticket_opens_one_connection_without_a_cookie() {
     page.connect_with(Some(ticket)).await.unwrap();
     page.wait_for("snapshot").await;
     let mut replay = Page::named(&frame, Door::Console, "an-embedded-frame-2");
-    assert_eq!(replay.connect_with(Some(ticket)).await, Err("ticket_invalid".into()));
+    assert_eq!(
+        replay.connect_with(Some(ticket)).await,
+        Err("ticket_invalid".into())
+    );
     let late = anna.post("/api/tickets", json!({})).await.ok();
     house.clock.advance(std::time::Duration::from_secs(30));
     let late = late["ticket"].as_str().unwrap();
-    assert_eq!(replay.connect_with(Some(late)).await, Err("ticket_invalid".into()));
-    house.browser().post("/api/tickets", json!({})).await.refused(401, "not_signed_in");
+    assert_eq!(
+        replay.connect_with(Some(late)).await,
+        Err("ticket_invalid".into())
+    );
+    house
+        .browser()
+        .post("/api/tickets", json!({}))
+        .await
+        .refused(401, "not_signed_in");
 }
 
 #[tokio::test]
 async fn a_restart_of_the_website_keeps_sessions_credentials_and_media() {
     let house = House::open().await;
     let anna = house.technician("Anna Berg").await;
-    let (session, customer, _page) = house.waiting(&anna).await;
+    let (session, customer, page) = house.waiting(&anna).await;
     let id = session.id.to_string();
     let path = format!("/api/sessions/{id}/start");
     let started = anna.post(&path, take_part("console-of-anna-1")).await.ok();
@@ -128,6 +165,7 @@ async fn a_restart_of_the_website_keeps_sessions_credentials_and_media() {
     };
     anna.until(&id, "connects", all).await;
 
+    drop(page);
     let house = house.restarted().await;
     let (mut anna, mut customer) = (anna, customer);
     anna.router = house.website.router();
@@ -135,9 +173,14 @@ async fn a_restart_of_the_website_keeps_sessions_credentials_and_media() {
     let view = anna.until(&id, "is whole", all).await;
     assert_eq!(view.state, SessionState::Active);
     let mut page = customer.customer_page().await;
-    let snapshot = page.heard.iter().find(|it| it["kind"] == "snapshot").unwrap();
+    let snapshot = page
+        .heard
+        .iter()
+        .find(|it| it["kind"] == "snapshot")
+        .unwrap();
     assert_eq!(snapshot["state"]["agreed"], json!(["camera", "voice"]));
-    page.say(None, json!({"kind": "offer_request", "reason": "reload"})).await;
+    page.say(None, json!({"kind": "offer_request", "reason": "reload"}))
+        .await;
     assert_eq!(page.wait_for("offer").await["generation"], 2);
 
     house.manager.forget_all();
@@ -154,9 +197,14 @@ async fn the_session_manager_that_does_not_answer_is_unavailable_in_bounded_time
     let house = House::with(config).await;
     let anna = house.technician("Anna Berg").await;
     let (session, _customer, _page) = house.waiting(&anna).await;
-    house.manager.silent.store(true, std::sync::atomic::Ordering::SeqCst);
+    house
+        .manager
+        .silent
+        .store(true, std::sync::atomic::Ordering::SeqCst);
     let path = format!("/api/sessions/{}/start", session.id);
-    anna.post(&path, take_part("console-of-anna-1")).await.refused(503, "unavailable");
+    anna.post(&path, take_part("console-of-anna-1"))
+        .await
+        .refused(503, "unavailable");
     anna.get("/api/me").await.ok();
 }
 
@@ -186,32 +234,55 @@ async fn no_secret_sdp_address_or_chat_reaches_a_log_line() {
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let house = House::open().await;
-    house.add_account("Carl Dahl", lens_protocol::account::AccountRole::Technician).await;
+    house
+        .add_account("Carl Dahl", lens_protocol::account::AccountRole::Technician)
+        .await;
     let body = json!({"email": "carl@example.com", "password": PASSWORD});
     house.browser().post_and_keep("/api/login", body).await.ok();
     let body = json!({"email": "carl@example.com", "password": "canary-wrong-password"});
-    house.browser().post("/api/login", body).await.refused(401, "bad_credentials");
+    house
+        .browser()
+        .post("/api/login", body)
+        .await
+        .refused(401, "bad_credentials");
     let anna = house.technician("Anna Berg").await;
     let created = anna.create_session().await;
     let id = created.session.id.to_string();
     let mut customer = house.browser();
-    customer.redeem_link(created.invitation.link.expose()).await.ok();
-    customer.redeem_pin(created.invitation.pin.expose()).await.ok();
+    customer
+        .redeem_link(created.invitation.link.expose())
+        .await
+        .ok();
+    customer
+        .redeem_pin(created.invitation.pin.expose())
+        .await
+        .ok();
     let mut page = customer.customer_page().await;
     customer.agree(&["camera"]).await.ok();
     let start = format!("/api/sessions/{id}/start");
     anna.post(&start, take_part("console-of-anna-1")).await.ok();
     let offer = page.wait_for("offer").await;
     page.answer(None, &offer).await;
-    page.say(None, json!({"kind": "chat", "client_id": "1", "text": "canary-chat-text"})).await;
+    page.say(
+        None,
+        json!({"kind": "chat", "client_id": "1", "text": "canary-chat-text"}),
+    )
+    .await;
     page.wait_for("chat").await;
-    house.manager.fail_next("hold", lens_protocol::ErrorCode::Internal);
-    anna.post(&format!("/api/sessions/{id}/hold"), json!({})).await;
+    house
+        .manager
+        .fail_next("hold", lens_protocol::ErrorCode::Internal);
+    anna.post(&format!("/api/sessions/{id}/hold"), json!({}))
+        .await;
 
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("request"), "the subscriber heard nothing");
     let (_, secret) = created.invitation.link.expose().split_once('#').unwrap();
-    let cookies = customer.cookies.iter().chain(&anna.cookies).map(|(_, value)| value.as_str());
+    let cookies = customer
+        .cookies
+        .iter()
+        .chain(&anna.cookies)
+        .map(|(_, value)| value.as_str());
     for canary in [
         OFFER_CANARY,
         "canary-answer-sdp",

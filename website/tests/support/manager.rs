@@ -12,9 +12,7 @@ use lens_protocol::conference::{
     CreateConference, Hold, IceCandidates, Join, Nodes, Participant, ParticipantOffer,
     ParticipantState,
 };
-use lens_protocol::id::{
-    ConferenceId, Epoch, Generation, NegotiationId, NodeId, ParticipantId,
-};
+use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, NodeId, ParticipantId};
 use lens_protocol::media::{CauseCode, Role, Slot, SlotKind, Timeline};
 use lens_protocol::{ErrorCode, Problem, SecretText};
 use lens_runtime::clock::{Clock, ManualClock};
@@ -99,14 +97,24 @@ impl Manager {
     /// A participant's media can flow, in its newest generation.
     pub fn connect(&self, conference: ConferenceId, participant: ParticipantId) {
         let generation = self.set_state(conference, participant, ParticipantState::Connected);
-        self.tell(conference, ConferenceEventKind::ParticipantConnected { participant, generation });
+        self.tell(
+            conference,
+            ConferenceEventKind::ParticipantConnected {
+                participant,
+                generation,
+            },
+        );
     }
 
     /// A participant's newest connection broke.
     pub fn break_link(&self, conference: ConferenceId, participant: ParticipantId) {
         let generation = self.set_state(conference, participant, ParticipantState::Failed);
         let cause = CauseCode::Silent;
-        let kind = ConferenceEventKind::ParticipantFailed { participant, generation, cause };
+        let kind = ConferenceEventKind::ParticipantFailed {
+            participant,
+            generation,
+            cause,
+        };
         self.tell(conference, kind);
     }
 
@@ -127,12 +135,19 @@ impl Manager {
     }
 
     pub fn is_held(&self, conference: ConferenceId) -> bool {
-        self.inner().conferences.get(&conference).is_some_and(|it| it.held)
+        self.inner()
+            .conferences
+            .get(&conference)
+            .is_some_and(|it| it.held)
     }
 
     pub fn live_conferences(&self) -> usize {
         let inner = self.inner();
-        inner.conferences.values().filter(|it| it.state == ConferenceState::Open).count()
+        inner
+            .conferences
+            .values()
+            .filter(|it| it.state == ConferenceState::Open)
+            .count()
     }
 
     fn set_state(
@@ -143,7 +158,11 @@ impl Manager {
     ) -> Generation {
         let mut inner = self.inner();
         let conference = inner.conferences.get_mut(&conference).unwrap();
-        let found = conference.participants.iter_mut().find(|it| it.id == participant).unwrap();
+        let found = conference
+            .participants
+            .iter_mut()
+            .find(|it| it.id == participant)
+            .unwrap();
         found.state = state;
         found.generation
     }
@@ -170,14 +189,26 @@ impl Manager {
 
 impl Inner {
     fn tell(&mut self, clock: &ManualClock, conference: ConferenceId, kind: ConferenceEventKind) {
-        let external_id = self.conferences.get(&conference).and_then(|it| it.external_id.clone());
+        let external_id = self
+            .conferences
+            .get(&conference)
+            .and_then(|it| it.external_id.clone());
         let position = self.events.len() as u64 + 1;
         let at = clock.now();
-        self.events.push(ConferenceEvent { position, at, conference, external_id, kind });
+        self.events.push(ConferenceEvent {
+            position,
+            at,
+            conference,
+            external_id,
+            kind,
+        });
     }
 
     fn open(&mut self, id: ConferenceId) -> Result<&mut Conference, Problem> {
-        let found = self.conferences.get_mut(&id).ok_or(ErrorCode::ConferenceNotFound)?;
+        let found = self
+            .conferences
+            .get_mut(&id)
+            .ok_or(ErrorCode::ConferenceNotFound)?;
         if found.state == ConferenceState::Ended {
             return Err(ErrorCode::ConferenceEnded.into());
         }
@@ -193,7 +224,10 @@ impl Inner {
         self.negotiation += 1;
         let negotiation_id = NegotiationId(self.negotiation);
         let conference = self.open(id)?;
-        let found = conference.participants.iter().find(|it| it.id == participant);
+        let found = conference
+            .participants
+            .iter()
+            .find(|it| it.id == participant);
         let generation = found.ok_or(ErrorCode::ParticipantNotFound)?.generation;
         let slots = slots_of(conference, participant);
         Ok(ParticipantOffer {
@@ -216,10 +250,18 @@ fn slots_of(conference: &Conference, you: ParticipantId) -> Vec<Slot> {
     for other in conference.participants.iter().filter(|it| it.id != you) {
         if other.role == Role::Camera {
             let source = Some(other.id);
-            slots.push(Slot { mid: "1".into(), kind: SlotKind::VideoDown, source });
+            slots.push(Slot {
+                mid: "1".into(),
+                kind: SlotKind::VideoDown,
+                source,
+            });
         }
         let mid = format!("{}", slots.len() + 2);
-        slots.push(Slot { mid, kind: SlotKind::AudioDown, source: Some(other.id) });
+        slots.push(Slot {
+            mid,
+            kind: SlotKind::AudioDown,
+            source: Some(other.id),
+        });
     }
     slots
 }
@@ -234,9 +276,10 @@ impl SessionManager for Manager {
     ) -> Result<Conference, Problem> {
         self.enter("create").await?;
         let mut inner = self.inner();
-        let taken = inner.conferences.values().any(|it| {
-            it.state == ConferenceState::Open && it.external_id == settings.external_id
-        });
+        let taken = inner
+            .conferences
+            .values()
+            .any(|it| it.state == ConferenceState::Open && it.external_id == settings.external_id);
         if taken {
             return Err(ErrorCode::ExternalIdTaken.into());
         }
@@ -308,8 +351,10 @@ impl SessionManager for Manager {
             joined_at: self.clock.now(),
         });
         let others: Vec<_> = conference.participants.iter().map(|it| it.id).collect();
-        let rosters: Vec<_> =
-            others.iter().map(|other| (*other, slots_of(conference, *other))).collect();
+        let rosters: Vec<_> = others
+            .iter()
+            .map(|other| (*other, slots_of(conference, *other)))
+            .collect();
         let offer = inner.offer(&self.clock, id, participant);
         let joined = ConferenceEventKind::ParticipantJoined {
             participant,
@@ -318,7 +363,11 @@ impl SessionManager for Manager {
         };
         inner.tell(&self.clock, id, joined);
         for (participant, slots) in rosters {
-            inner.tell(&self.clock, id, ConferenceEventKind::Roster { participant, slots });
+            inner.tell(
+                &self.clock,
+                id,
+                ConferenceEventKind::Roster { participant, slots },
+            );
         }
         drop(inner);
         self.told.notify_waiters();
@@ -333,7 +382,11 @@ impl SessionManager for Manager {
     ) -> Result<ParticipantOffer, Problem> {
         self.enter("offer").await?;
         let mut inner = self.inner();
-        let found = inner.open(id)?.participants.iter_mut().find(|it| it.id == participant);
+        let found = inner
+            .open(id)?
+            .participants
+            .iter_mut()
+            .find(|it| it.id == participant);
         let found = found.ok_or(ErrorCode::ParticipantNotFound)?;
         found.generation = found.generation.next();
         found.state = ParticipantState::Offered;
@@ -349,7 +402,11 @@ impl SessionManager for Manager {
     ) -> Result<(), Problem> {
         self.enter("answer").await?;
         let mut inner = self.inner();
-        let found = inner.open(id)?.participants.iter().find(|it| it.id == participant);
+        let found = inner
+            .open(id)?
+            .participants
+            .iter()
+            .find(|it| it.id == participant);
         if found.ok_or(ErrorCode::ParticipantNotFound)?.generation != answer.generation {
             return Err(ErrorCode::StaleGeneration.into());
         }
@@ -374,7 +431,10 @@ impl SessionManager for Manager {
         participant: ParticipantId,
     ) -> Result<(), Problem> {
         self.enter("leave").await?;
-        self.inner().open(id)?.participants.retain(|it| it.id != participant);
+        self.inner()
+            .open(id)?
+            .participants
+            .retain(|it| it.id != participant);
         Ok(())
     }
 
@@ -415,12 +475,21 @@ impl SessionManager for Manager {
             told.as_mut().enable();
             {
                 let inner = self.inner();
-                let new: Vec<_> =
-                    inner.events.iter().filter(|it| it.position > after).cloned().collect();
+                let new: Vec<_> = inner
+                    .events
+                    .iter()
+                    .filter(|it| it.position > after)
+                    .cloned()
+                    .collect();
                 let anew = after > inner.events.len() as u64;
                 if !new.is_empty() || anew || tokio::time::Instant::now() >= until {
                     let next = inner.events.len() as u64;
-                    return Ok(ConferenceEvents { life: inner.life, events: new, next, gap: false });
+                    return Ok(ConferenceEvents {
+                        life: inner.life,
+                        events: new,
+                        next,
+                        gap: false,
+                    });
                 }
             }
             let _ = tokio::time::timeout_at(until, told).await;

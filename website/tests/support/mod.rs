@@ -50,11 +50,27 @@ pub struct House {
 pub fn config() -> Config {
     Config {
         public_urls: vec![format!("https://{HOST}")],
-        hash_cost: HashCost { memory_kib: 64, passes: 1, lanes: 1 },
-        lockout: LockoutRule { attempts: 5, duration: Duration::from_secs(900) },
-        logins_per_address: RateLimit { burst: 100, per: Duration::from_secs(60) },
-        redeems_per_address: RateLimit { burst: 100, per: Duration::from_secs(60) },
-        wrong_pins: RateLimit { burst: 1000, per: Duration::from_secs(60) },
+        hash_cost: HashCost {
+            memory_kib: 64,
+            passes: 1,
+            lanes: 1,
+        },
+        lockout: LockoutRule {
+            attempts: 5,
+            duration: Duration::from_secs(900),
+        },
+        logins_per_address: RateLimit {
+            burst: 100,
+            per: Duration::from_secs(60),
+        },
+        redeems_per_address: RateLimit {
+            burst: 100,
+            per: Duration::from_secs(60),
+        },
+        wrong_pins: RateLimit {
+            burst: 1000,
+            per: Duration::from_secs(60),
+        },
         tick: Duration::from_millis(10),
         recheck: Duration::from_millis(50),
         refusal_time: Duration::from_millis(40),
@@ -76,8 +92,17 @@ impl House {
     /// The same database, Session Manager and clock in a new process.
     pub async fn restarted(self) -> Self {
         self.shutdown.request();
-        assert!(self.shutdown.finished(Duration::from_secs(20)).await, "tasks hang");
-        let Self { directory, manager, clock, config, .. } = self;
+        assert!(
+            self.shutdown.finished(Duration::from_secs(20)).await,
+            "tasks hang"
+        );
+        let Self {
+            directory,
+            manager,
+            clock,
+            config,
+            ..
+        } = self;
         Self::over(directory, manager, clock, config).await
     }
 
@@ -108,7 +133,15 @@ impl House {
         })
         .await
         .unwrap();
-        Self { website, database, manager, clock, shutdown, directory, config }
+        Self {
+            website,
+            database,
+            manager,
+            clock,
+            shutdown,
+            directory,
+            config,
+        }
     }
 
     pub async fn technician(&self, name: &str) -> Browser {
@@ -130,7 +163,9 @@ impl House {
         };
         self.database.record_login(&login, now).await.unwrap();
         let mut browser = self.browser();
-        browser.cookies.push(("__Host-lens-console".into(), token.expose().into()));
+        browser
+            .cookies
+            .push(("__Host-lens-console".into(), token.expose().into()));
         browser.technician = Some(account.id);
         browser
     }
@@ -138,7 +173,9 @@ impl House {
     pub async fn add_account(&self, name: &str, role: AccountRole) -> AccountRecord {
         let mut entropy = SystemEntropy::default();
         let hashing = PasswordHashing::new(self.config.hash_cost, &mut entropy).unwrap();
-        let hash = hashing.hash(&SecretText::new(PASSWORD), &mut entropy).unwrap();
+        let hash = hashing
+            .hash(&SecretText::new(PASSWORD), &mut entropy)
+            .unwrap();
         let first = name.split(' ').next().unwrap().to_lowercase();
         let account = AccountRecord {
             id: TechnicianId::generate(self.clock.now(), &mut entropy),
@@ -177,7 +214,10 @@ impl House {
     pub async fn waiting(&self, technician: &Browser) -> (SessionView, Browser, page::Page) {
         let created = technician.create_session().await;
         let mut customer = self.browser();
-        customer.redeem_pin(created.invitation.pin.expose()).await.ok();
+        customer
+            .redeem_pin(created.invitation.pin.expose())
+            .await
+            .ok();
         let page = customer.customer_page().await;
         customer.agree(&["camera", "voice"]).await.ok();
         let id = created.session.id.to_string();
@@ -224,14 +264,26 @@ impl Answer {
 
     #[track_caller]
     pub fn ok(self) -> Value {
-        assert!(self.status.is_success(), "{}: {} {}", self.what, self.status, self.text());
+        assert!(
+            self.status.is_success(),
+            "{}: {} {}",
+            self.what,
+            self.status,
+            self.text()
+        );
         self.json()
     }
 
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) {
         let found = (self.status.as_u16(), self.code());
-        assert_eq!(found, (status, code.to_owned()), "{}: {}", self.what, self.text());
+        assert_eq!(
+            found,
+            (status, code.to_owned()),
+            "{}: {}",
+            self.what,
+            self.text()
+        );
     }
 }
 
@@ -250,7 +302,10 @@ impl Browser {
     }
 
     pub fn cookie(&self) -> String {
-        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let pairs = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
         pairs.collect::<Vec<_>>().join("; ")
     }
 
@@ -259,11 +314,17 @@ impl Browser {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 16 * 1024 * 1024).await.unwrap().to_vec();
-        Answer { status: parts.status, headers: parts.headers, body, what }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+            what,
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, path).body(Body::empty()).unwrap()).await
+        self.send(self.request(Method::GET, path).body(Body::empty()).unwrap())
+            .await
     }
 
     pub async fn call(&self, method: Method, path: &str, body: &Value) -> Answer {
@@ -272,7 +333,8 @@ impl Browser {
             .header("origin", format!("https://{HOST}"))
             .header("lens-request", "1")
             .header("content-type", "application/json");
-        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+        self.send(request.body(Body::from(body.to_string())).unwrap())
+            .await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
@@ -294,12 +356,18 @@ impl Browser {
     }
 
     pub async fn create_session(&self) -> CreatedSession {
-        let answer = self.post("/api/sessions", json!({"customer_name": "Margit"})).await;
+        let answer = self
+            .post("/api/sessions", json!({"customer_name": "Margit"}))
+            .await;
         serde_json::from_value(answer.ok()).unwrap()
     }
 
     pub async fn redeem_pin(&mut self, pin: &str) -> Answer {
-        self.post_and_keep("/api/invitations/redeem", json!({"pin": pin, "locale": "de"})).await
+        self.post_and_keep(
+            "/api/invitations/redeem",
+            json!({"pin": pin, "locale": "de"}),
+        )
+        .await
     }
 
     pub async fn redeem_link(&mut self, link: &str) -> Answer {
@@ -342,7 +410,10 @@ impl Browser {
     pub async fn log_kinds(&self, id: &str) -> Vec<String> {
         let log = self.get(&format!("/api/sessions/{id}/log")).await.ok();
         let events = log["events"].as_array().unwrap().clone();
-        events.iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
+        events
+            .iter()
+            .map(|event| event["kind"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     pub async fn customer_page(&self) -> page::Page {
