@@ -59,7 +59,7 @@ pub(crate) fn open(config: &Config) -> Result<Opened, SfuError> {
         let Some(face) = face(config, wanted.address.ip(), &locals) else {
             continue;
         };
-        match open_door(config, wanted.address, face, &mut opened) {
+        match open_door_anew(config, wanted.address, face, &mut opened) {
             // An interface address that cannot be bound yet (IPv6 still probing) is left out.
             Err(error) if wanted.found && error.kind() == io::ErrorKind::AddrNotAvailable => {}
             Err(source) => {
@@ -181,6 +181,23 @@ fn open_door(
     }
     opened.tcp.push(listener);
     Ok(())
+}
+
+/// With port 0 the system picks a UDP port whose TCP twin somebody else may have: then another.
+fn open_door_anew(
+    config: &Config,
+    address: SocketAddr,
+    face: Face,
+    opened: &mut Opened,
+) -> io::Result<()> {
+    const TRIES: usize = 16;
+    for _ in 1..TRIES {
+        match open_door(config, address, face, opened) {
+            Err(error) if address.port() == 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+            outcome => return outcome,
+        }
+    }
+    open_door(config, address, face, opened)
 }
 
 fn udp(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
