@@ -141,7 +141,7 @@ export class Technician extends Person {
     await this.sees('heading', /^Close the session with/);
     await this.watched.checkAccessibility('closing');
     await this.press('radio', reason);
-    if (note) await this.type('Note for the log', note);
+    if (note) await this.type(/^Note for the log/, note);
     await this.press('button', 'Close session');
   }
 
