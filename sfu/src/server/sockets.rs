@@ -187,7 +187,7 @@ fn open_door(
 fn open_door_anew(
     config: &Config,
     address: SocketAddr,
-    face: Face,
+    face: Advertised,
     opened: &mut Opened,
 ) -> io::Result<()> {
     const TRIES: usize = 16;
