@@ -131,7 +131,10 @@ export class Technician extends Person {
 
   /** Opens the one session of the list. */
   async opensSession() {
-    await this.page.evaluate(() => document.querySelector('tr[data-session]').click());
+    await this.page.evaluate(() => {
+      const row = document.querySelector('tr[data-session]');
+      if (row instanceof HTMLElement) row.click();
+    });
     await this.sees('toolbar', 'Session tools');
   }
 
