@@ -50,10 +50,11 @@ async fn a_panic_in_one_peer_leaves_the_others_without_a_gap() {
         })
         .await;
     let seen = steady.client.seen();
-    let packets: Vec<_> = seen.on(&mid).collect();
-    let gaps = packets
-        .windows(2)
-        .filter(|pair| pair[1].sequence != pair[0].sequence + 1);
+    // In order of number: what a full socket buffer cost while the panic was being printed comes
+    // again on request, and late is not lost.
+    let mut numbers: Vec<_> = seen.on(&mid).map(|packet| packet.sequence).collect();
+    numbers.sort_unstable();
+    let gaps = numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1);
     assert_eq!(gaps.count(), 0);
 
     // The broken one keeps its place and comes back with a new generation.
