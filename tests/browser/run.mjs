@@ -17,13 +17,6 @@ import { pathToFileURL } from 'node:url';
 import { makeNetwork, removeNetwork } from './lib/namespace.mjs';
 import { ARTIFACTS, BROWSER_TESTS } from './lib/paths.mjs';
 
-// Written, and not yet seen to pass reliably: they run and report, and do not fail the run. Each is to
-// be settled and taken off this list.
-const OPEN = [
-  'German', 'hold', 'mute', 'put out', 'close', 'pause', 'stop', 'network lost', 'media node killed',
-  'race', 'camera refused', 'camera', 'no UDP', 'voice', 'new generation', 'data channel',
-  'every state of the console', 'every state of the customer', 'every state of the first',
-];
 const FOLDERS = ['media', 'journeys', 'states'];
 
 const { values } = parseArgs({
@@ -40,7 +33,6 @@ if (values.list) {
 }
 
 let failed = 0;
-let unsettled = 0;
 for (const scenario of scenarios) {
   rmSync(join(ARTIFACTS, 'failures', scenario.name), { recursive: true, force: true });
   let outcome = await runOne(scenario);
@@ -50,18 +42,15 @@ for (const scenario of scenarios) {
   if (again) outcome = await runOne(scenario);
   const facts = Object.entries(outcome.facts).map(([name, value]) => `${name} ${shown(value)}`);
   const passed = outcome.problems.length === 0;
-  const open = !passed && OPEN.some((name) => scenario.name.startsWith(name));
-  if (open) unsettled += 1;
-  else if (!passed) failed += 1;
-  const line = `${passed ? 'ok    ' : open ? 'OPEN  ' : 'FAILED'} ${scenario.name} (${(outcome.ms / 1000).toFixed(1)} s)`;
+  if (!passed) failed += 1;
+  const line = `${passed ? 'ok    ' : 'FAILED'} ${scenario.name} (${(outcome.ms / 1000).toFixed(1)} s)`;
   if (passed && again) facts.push(`second try, after: ${first[0].split('\n')[0]}`);
   console.log([line, ...facts].join(' · '));
   for (const problem of outcome.problems) console.log(`         ${problem.replace(/\n/g, '\n         ')}`);
 }
 if (failed > 0) console.log('Screenshots and logs: tests/artifacts/failures');
 if (scenarios.length === 0) console.log('No scenario has such a name.');
-console.log(`${scenarios.length - failed - unsettled} passed, ${failed} failed`);
-if (unsettled > 0) console.log(`${unsettled} known to be open: see OPEN in run.mjs`);
+console.log(`${scenarios.length - failed} passed, ${failed} failed`);
 process.exit(failed > 0 || scenarios.length === 0 ? 1 : 0);
 
 async function allScenarios() {
