@@ -299,9 +299,10 @@ export class WatchedPage {
   }
 }
 
-/** Axe's findings on a page, each with the elements concerned. */
+/** Axe's findings on a page at rest, each with the elements concerned. */
 export async function axe(page) {
   await page.evaluate(`if (!globalThis.axe) { ${AXE} }`);
+  await page.evaluate(comeToRest);
   return page.evaluate(async (tags) => {
     const { violations } = await globalThis.axe.run(document, {
       runOnly: { type: 'tag', values: tags },
@@ -313,6 +314,14 @@ export async function axe(page) {
       nodes: nodes.slice(0, 5).map((node) => `${node.target.join(' ')} (${node.html.slice(0, 120)})`),
     }));
   }, AXE_TAGS);
+}
+
+// Runs in the page: puts every movement that ends at its end. A sheet that still fades in has colours
+// that nobody reads.
+function comeToRest() {
+  for (const animation of document.getAnimations()) {
+    if (Number.isFinite(animation.effect?.getComputedTiming().endTime)) animation.finish();
+  }
 }
 
 // Runs first in each document.
