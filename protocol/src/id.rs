@@ -49,14 +49,19 @@ macro_rules! uuid_ids {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
+            type Err = InvalidId;
 
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                text.parse().map(Self).map_err(|_| InvalidId)
             }
         }
     )+};
 }
+
+/// A text that is no identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected an id, as 0199d1f2-0000-7000-8000-000000000000")]
+pub struct InvalidId;
 
 uuid_ids! {
     /// One support case, from create to close.

@@ -1,127 +1,91 @@
-//! The backup's container: a plain tar file (POSIX ustar), so that any system can look inside.
+//! The backup's container: a plain tar file, so that any system can look inside.
 //!
-//! Only what a backup needs: regular files with short relative names. Reading refuses everything
-//! else, so that no archive writes outside its directory.
+//! Only regular files with relative names, each with mode 0600. Reading refuses everything else,
+//! so that no archive writes outside its directory.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path};
 
-const BLOCK: usize = 512;
-/// Longest name in the one field used.
-const NAME_BYTES: usize = 100;
-/// Largest file: eleven octal digits.
-const LARGEST: u64 = 0o777_7777_7777;
+use lens_runtime::data_dir::make_private_dir;
+use tar::{Archive, Builder, Entry, EntryType, Header};
 
-/// Writes one file's head and content.
-pub(crate) fn append(out: &mut dyn Write, name: &str, file: &mut File) -> io::Result<()> {
-    let size = file.metadata()?.len();
-    if name.len() > NAME_BYTES || size > LARGEST {
-        return Err(io::Error::other(format!(
-            "{name} is too long or too large for the archive"
-        )));
-    }
-    out.write_all(&head(name, size))?;
-    let copied = io::copy(&mut file.take(size), out)?;
-    if copied != size {
-        return Err(io::Error::other(format!("{name} shrank while it was read")));
-    }
-    let rest = (BLOCK - (size % BLOCK as u64) as usize) % BLOCK;
-    out.write_all(&[0; BLOCK][..rest])
-}
-
-/// Writes the end mark.
-pub(crate) fn finish(out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(&[0; 2 * BLOCK])
-}
-
-/// One file of an archive that is being read.
-pub(crate) struct Entry {
-    pub(crate) name: String,
-    pub(crate) size: u64,
-}
-
-/// Reads the next head; none at the end mark. The content follows: [`copy_content`].
-pub(crate) fn next(input: &mut dyn Read) -> io::Result<Option<Entry>> {
-    let mut block = [0; BLOCK];
-    input.read_exact(&mut block)?;
-    if block == [0; BLOCK] {
-        return Ok(None);
-    }
-    let bad = |what: &str| {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("not a Lens backup: {what}"),
-        )
-    };
-    if block[257..262] != *b"ustar" || octal(&block[148..156]) != Some(u64::from(checksum(&block)))
-    {
-        return Err(bad("an entry has no valid head"));
-    }
-    if !matches!(block[156], b'0' | 0) {
-        return Err(bad("an entry is not a plain file"));
-    }
-    let name = text(&block[..NAME_BYTES]).ok_or_else(|| bad("an entry has no readable name"))?;
-    let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
-    if name.is_empty() || !Path::new(&name).components().all(plain) {
-        return Err(bad("an entry leads outside the directory"));
-    }
-    let size = octal(&block[124..136]).ok_or_else(|| bad("an entry has no size"))?;
-    Ok(Some(Entry { name, size }))
-}
-
-/// Copies the content of the entry just read, and skips to the next head.
-pub(crate) fn copy_content(
-    input: &mut dyn Read,
-    entry: &Entry,
-    to: &mut dyn Write,
+/// Writes `files`, each with its name in the archive, and the end mark.
+pub(crate) fn pack(
+    out: impl Write,
+    files: impl IntoIterator<Item = (String, File)>,
 ) -> io::Result<()> {
-    let copied = io::copy(&mut input.take(entry.size), to)?;
-    if copied != entry.size {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+    let mut archive = Builder::new(out);
+    for (name, file) in files {
+        let size = file.metadata()?.len();
+        let mut header = Header::new_ustar();
+        header.set_size(size);
+        header.set_mode(0o600);
+        // A file that grows meanwhile is taken as long as its head says.
+        archive.append_data(&mut header, &name, file.take(size))?;
     }
-    let rest = (BLOCK - (entry.size % BLOCK as u64) as usize) % BLOCK;
-    input.read_exact(&mut [0; BLOCK][..rest])
+    archive.into_inner()?.flush()
 }
 
-fn head(name: &str, size: u64) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
-    let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
-    put(0, name.as_bytes());
-    put(100, b"0000600\0");
-    put(108, b"0000000\0");
-    put(116, b"0000000\0");
-    put(124, format!("{size:011o}\0").as_bytes());
-    put(136, b"00000000000\0");
-    put(156, b"0");
-    put(257, b"ustar\x0000");
-    let sum = checksum(&block);
-    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    block
+/// Unpacks into `dir`, which is made, and syncs every file.
+///
+/// # Errors
+/// `InvalidData` when it is no archive of [`pack`]'s; the sentence says why.
+pub(crate) fn unpack(input: impl Read, dir: &Path) -> io::Result<()> {
+    make_private_dir(dir)?;
+    let mut archive = Archive::new(input);
+    for entry in archive.entries()? {
+        place(&mut entry.map_err(|error| no_backup(&error))?, dir)?;
+    }
+    Ok(())
 }
 
-/// Sum of all bytes, the checksum's own field counted as spaces.
-fn checksum(block: &[u8; BLOCK]) -> u32 {
-    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
-    sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..])
+fn place(entry: &mut Entry<'_, impl Read>, dir: &Path) -> io::Result<()> {
+    if entry.header().entry_type() != EntryType::Regular {
+        return Err(no_backup("an entry is not a plain file"));
+    }
+    let name = entry.path().map_err(|error| no_backup(&error))?;
+    let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
+    if name.as_os_str().is_empty() || !name.components().all(plain) {
+        return Err(no_backup("an entry leads outside the directory"));
+    }
+    let path = dir.join(name);
+    if let Some(parent) = path.parent() {
+        make_private_dir(parent)?;
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)?;
+    if io::copy(entry, &mut file)? != entry.size() {
+        return Err(no_backup("it ends in the middle of a file"));
+    }
+    file.sync_all()
 }
 
-fn octal(field: &[u8]) -> Option<u64> {
-    let text = text(field)?;
-    u64::from_str_radix(text.trim(), 8).ok()
-}
-
-fn text(field: &[u8]) -> Option<String> {
-    let end = field
-        .iter()
-        .position(|byte| *byte == 0)
-        .unwrap_or(field.len());
-    std::str::from_utf8(&field[..end]).ok().map(str::to_owned)
+fn no_backup(why: impl ToString) -> io::Error {
+    let why = why.to_string();
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("not a Lens backup: {why}"),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn packed(name: &str, content: &[u8]) -> Vec<u8> {
+        let mut header = Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.as_ustar_mut().expect("ustar").name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        let mut archive = Builder::new(Vec::new());
+        archive.append(&header, content).expect("in memory");
+        archive.into_inner().expect("in memory")
+    }
 
     #[test]
     fn what_is_packed_is_unpacked_and_tar_agrees() {
@@ -129,24 +93,16 @@ mod tests {
         let path = dir.path().join("content");
         let content: Vec<u8> = (0..1_300_u32).map(|n| n as u8).collect();
         std::fs::write(&path, &content).expect("writable");
-        let mut packed = Vec::new();
-        for name in ["lens.db", "tls/key.pem"] {
-            append(&mut packed, name, &mut File::open(&path).expect("there")).expect("packed");
-        }
-        finish(&mut packed).expect("packed");
-
-        let mut input = packed.as_slice();
-        let mut names = Vec::new();
-        while let Some(entry) = next(&mut input).expect("sound") {
-            let mut read = Vec::new();
-            copy_content(&mut input, &entry, &mut read).expect("sound");
-            assert_eq!(read, content);
-            names.push(entry.name);
-        }
-        assert_eq!(names, ["lens.db", "tls/key.pem"]);
-
         let archive = dir.path().join("backup");
-        std::fs::write(&archive, &packed).expect("writable");
+        let files = ["lens.db", "tls/key.pem"]
+            .map(|name| (name.to_owned(), File::open(&path).expect("there")));
+        pack(File::create(&archive).expect("writable"), files).expect("packed");
+
+        let target = dir.path().join("target");
+        unpack(File::open(&archive).expect("there"), &target).expect("sound");
+        for name in ["lens.db", "tls/key.pem"] {
+            assert_eq!(std::fs::read(target.join(name)).expect("there"), content);
+        }
         let listed = std::process::Command::new("tar")
             .arg("tf")
             .arg(&archive)
@@ -159,12 +115,23 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_that_leads_outside_is_refused() {
+    fn an_archive_that_leads_outside_or_is_none_is_refused() {
+        let dir = tempfile::tempdir().expect("writable");
+        let refused = |bytes: &[u8], case: &str| {
+            let target = dir.path().join("target");
+            let error = unpack(bytes, &target).expect_err(case);
+            assert!(
+                error.to_string().starts_with("not a Lens backup"),
+                "{case}: {error}"
+            );
+            let _ = std::fs::remove_dir_all(&target);
+        };
         for name in ["../passwd", "/etc/passwd", "a/../../b", ""] {
-            let mut packed = head(name, 0).to_vec();
-            finish(&mut packed).expect("in memory");
-            assert!(next(&mut packed.as_slice()).is_err(), "{name:?} was taken");
+            refused(&packed(name, b"x"), name);
         }
-        assert!(next(&mut [7; BLOCK].as_slice()).is_err(), "noise was taken");
+        refused(&[7; 512], "noise");
+        refused(b"[https]", "a short text");
+        refused(&packed("lens.db", &[1; 2_000])[..1_500], "cut off");
+        assert!(!dir.path().join("passwd").exists());
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use lens_runtime::data_dir::{DataDir, make_private_dir};
+use lens_runtime::data_dir::DataDir;
 use lens_storage::sqlite::backup as database_backup;
 
 use crate::cli::{BackupArgs, RestoreArgs};
@@ -73,7 +73,7 @@ pub(crate) async fn restore(args: &RestoreArgs, out: &mut dyn Write) -> Result<(
     }
     let beside = with_suffix(&dir, ".restoring");
     let unpacked =
-        unpack(BufReader::new(input), &beside).map_err(|error| refused(error.to_string()));
+        archive::unpack(BufReader::new(input), &beside).map_err(|error| refused(error.to_string()));
     let checked = match unpacked {
         Ok(()) => database_backup::verify(&beside.join(DATABASE))
             .await
@@ -114,19 +114,16 @@ fn pack(data_dir: &Path, database: &Path, part: &Path) -> io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(part)?;
-    let mut packed = BufWriter::new(file);
-    archive::append(&mut packed, DATABASE, &mut File::open(database)?)?;
     let mut names = Vec::new();
     collect(data_dir, "", &mut names)?;
     names.sort();
+    let mut files = vec![(DATABASE.to_owned(), File::open(database)?)];
     for name in names {
-        archive::append(&mut packed, &name, &mut File::open(data_dir.join(&name))?)?;
+        let opened = File::open(data_dir.join(&name))?;
+        files.push((name, opened));
     }
-    archive::finish(&mut packed)?;
-    packed
-        .into_inner()
-        .map_err(io::IntoInnerError::into_error)?
-        .sync_all()
+    archive::pack(BufWriter::new(&file), files)?;
+    file.sync_all()
 }
 
 /// Names of the files beside the database, relative to the data directory.
@@ -152,24 +149,6 @@ fn collect(root: &Path, inside: &str, names: &mut Vec<String>) -> io::Result<()>
         } else if kind.is_file() && !passing {
             names.push(path);
         }
-    }
-    Ok(())
-}
-
-fn unpack(mut input: BufReader<File>, dir: &Path) -> io::Result<()> {
-    make_private_dir(dir)?;
-    while let Some(entry) = archive::next(&mut input)? {
-        let path = dir.join(&entry.name);
-        if let Some(parent) = path.parent() {
-            make_private_dir(parent)?;
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
-        archive::copy_content(&mut input, &entry, &mut file)?;
-        file.sync_all()?;
     }
     Ok(())
 }

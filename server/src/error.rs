@@ -29,7 +29,7 @@ pub enum ServerError {
     Storage(#[from] StorageError),
     /// The streaming server cannot start.
     #[error("the media server cannot start: {0}")]
-    Media(#[from] SfuError),
+    Media(SfuError),
     /// The Session Manager cannot start.
     #[error("the Session Manager cannot start: {0}")]
     Manager(#[from] StartError),
@@ -59,6 +59,17 @@ pub enum ServerError {
     /// What was asked for cannot be done; the sentence says why and what to do.
     #[error("{0}")]
     Refused(String),
+}
+
+impl From<SfuError> for ServerError {
+    fn from(error: SfuError) -> Self {
+        match error {
+            SfuError::Bind { address, source } => {
+                Self::door("the media door", address, "--media", &source)
+            }
+            other => Self::Media(other),
+        }
+    }
 }
 
 impl ServerError {

@@ -111,6 +111,9 @@ fn a_session_without_a_log_is_said() {
         !output.status.success() && said.contains("no log of session"),
         "{said}"
     );
+    let output = house.lens(&["log", "20418"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("expected an id, as 0199d1f2"), "{said}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
@@ -112,6 +112,24 @@ fn a_port_in_use_is_said_with_the_flag_that_chooses_another() {
 }
 
 #[test]
+fn a_media_port_in_use_is_said_with_the_flag_that_chooses_another() {
+    let house = House::new();
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let mut command = support::lens();
+    command.args(["serve", "--ready-json", "--https", "127.0.0.1:0"]);
+    command.args(["--operator", "127.0.0.1:0", "--media", &address]);
+    command.arg("--data-dir").arg(house.data());
+    let (code, said) = refusal(command);
+    assert_eq!(code, 1, "{said}");
+    let expected = format!("the media door cannot be opened on {address}: Address already in use");
+    assert!(
+        said.contains(&expected) && said.contains("with --media"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_directory_that_cannot_be_used_is_said() {
     let house = House::new();
     std::fs::write(house.data(), b"a file").expect("writable");
@@ -185,7 +203,10 @@ fn a_bad_configuration_is_said_with_line_and_column() {
     command.arg(&file);
     let (code, said) = refusal(command);
     assert_eq!(code, 2);
-    assert!(said.contains("lens.toml:2:10: "), "{said}");
+    assert!(
+        said.contains("lens.toml:2:10: expected an address and a port"),
+        "{said}"
+    );
     assert!(!house.data().exists(), "nothing was made");
     let mut command = serve_command(&house.data(), &[]);
     command.env("LENS_MEDIA__WORKERS", "0");

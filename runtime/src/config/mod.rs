@@ -179,7 +179,12 @@ impl Layers {
 
 /// One line of what the TOML reader says.
 fn plain(error: &toml::de::Error) -> String {
-    error.message().trim().replace('\n', "; ")
+    match error.message().trim() {
+        "invalid socket address syntax" => {
+            "expected an address and a port, as \"0.0.0.0:8443\" or \"[::]:8443\"".to_owned()
+        }
+        other => other.replace('\n', "; "),
+    }
 }
 
 fn value_of(text: &str) -> Value {
