@@ -4,15 +4,16 @@ import { readFileSync } from 'node:fs';
 import { showStates } from './support/stage.mjs';
 import { ANNA, INVITATION, LOG, ME, STATS, TIMELINES, chatLine, problem, session } from './support/records.mjs';
 
-const CAMERA = readFileSync(new URL('./support/camera-scene.js', import.meta.url), 'utf8');
+export const CAMERA = readFileSync(new URL('./support/camera-scene.js', import.meta.url), 'utf8');
 const click = (page, name, role = 'button') => page.locator(`::-p-aria([name="${name}"][role="${role}"])`).click();
 
 const BEN = { id: 't-ben', name: 'Ben Okafor' };
 const CHIARA = { id: 't-chiara', name: 'Chiara Lodi' };
+const DAVID = { id: 't-david', name: 'David Nyberg' };
 const person = (role, who, connected = true) => ({ role, name: who?.name ?? null, technician: who?.id ?? null, participant: `p-${who?.id ?? 'camera'}`, connected });
 const customer = (name) => ({ role: 'customer', name, technician: null, participant: 'p-camera', connected: true });
 
-const MARGIT = session('margit', {
+export const MARGIT = session('margit', {
   state: 'active',
   customer_name: 'Margit Lund',
   reference: 'Ticket 20418',
@@ -26,7 +27,7 @@ const MARGIT = session('margit', {
 });
 const WAITING = { ...MARGIT, state: 'waiting', lead: null, people: [customer('Margit Lund')], started_at: null, conference: null, presence: { camera: 'preview', muted: false } };
 
-const LIST = [
+export const LIST = [
   session('ingrid', { state: 'waiting', customer_name: 'Ingrid Solheim', reference: 'Ticket 20431', customer_device: 'iPhone, Safari', since: 42 }),
   session('waits', { state: 'waiting', customer_device: 'Android phone, Chrome', created_by: BEN, since: 11 }),
   MARGIT,
@@ -51,7 +52,7 @@ const CHAT = [
   chatLine('c5', 'technician', 'Anna Berg', 30, 'Perfect. Please move the grey cable to the blue socket.'),
 ];
 
-const answersFor = (view, role = 'offer') => ({
+export const answersFor = (view, role = 'offer') => ({
   'GET /api/sessions': [200, { sessions: LIST.map((one) => (one.id === view.id ? view : one)) }],
   [`GET /api/sessions/${view.id}`]: [200, view],
   [`GET /api/sessions/${view.id}/chat`]: [200, CHAT],
@@ -61,14 +62,14 @@ const answersFor = (view, role = 'offer') => ({
   [`POST /api/sessions/${view.id}/start`]: [200, { session: MARGIT, offer: OFFER }],
 });
 
-const signedIn = {
+export const signedIn = {
   'GET /api/me': [200, ME],
   'GET /api/sessions': [200, { sessions: LIST }],
   'POST /api/sessions': [201, { session: session('made', { state: 'created', since: 1, invitation: { id: 'i1', expires_at: INVITATION.expires_at } }), invitation: INVITATION }],
 };
 
 /** Comes to the live page, the picture running. */
-async function goLive(page, { reach }) {
+export async function goLive(page, { reach }) {
   await reach('[data-testid="remote-video"]', { hidden: true });
   await page.evaluate((stats) => {
     globalThis.lensStage.stats = stats;
@@ -126,6 +127,21 @@ const states = [
   { name: 'list-empty', path: '/console', answers: { 'GET /api/sessions': [200, { sessions: [] }] }, until: '[data-state="empty"]' },
   { name: 'list-failed', path: '/console', answers: { 'GET /api/sessions': problem(503, 'unavailable') }, until: '[data-state="failed"]' },
   { name: 'list-search', path: '/console?filter=queue&q=nobody', until: '.empty' },
+  { name: 'list-state', path: '/console?state=active', until: '.row' },
+  {
+    name: 'list-overtaken',
+    path: '/console',
+    answers: { 'POST /api/sessions/ingrid/start': problem(409, 'already_started') },
+    width: 1440,
+    until: '.toast',
+    steps: async (page, { reach, server }) => {
+      await reach('.row');
+      const ingrid = { ...LIST[0], state: 'active', presence: { camera: 'live', muted: false }, lead: BEN, people: [customer('Ingrid Solheim'), person('technician', BEN)] };
+      server.answers['GET /api/sessions/ingrid'] = [200, ingrid];
+      await click(page, 'Start session with Ingrid Solheim');
+      await page.waitForFunction(() => document.querySelector('[data-session="ingrid"] .row__facts')?.textContent === 'Ben started this.');
+    },
+  },
   { name: 'list-loading', path: '/console', answers: { 'GET /api/sessions': () => new Promise(() => {}) }, until: '[data-state="loading"]' },
   {
     name: 'list-stale',
@@ -136,6 +152,8 @@ const states = [
       await page.evaluate(() => globalThis.lensStage.signalling('lost'));
     },
   },
+  { name: 'history-loading', path: '/console/history', answers: { 'GET /api/sessions': (_, { state }) => (state === 'closed' ? new Promise(() => {}) : [200, { sessions: LIST }]) }, until: '.blank' },
+  { name: 'history-empty', path: '/console/history', answers: { 'GET /api/sessions': [200, { sessions: [] }] }, until: '.empty' },
   { name: 'history', path: '/console/history', answers: { 'GET /api/sessions': [200, { sessions: PAST }] }, until: '.row' },
   {
     name: 'new-session',
@@ -229,6 +247,7 @@ const states = [
   live('node-lost', { state: 'reconnecting', trouble: 'node' }, '.case[data-state="node"]'),
   live('failed', null, '.case[data-state="failed"]', (page) => page.evaluate(() => globalThis.lensStage.media('failed', 'connect_timeout'))),
   live('watching', { lead: BEN, people: [customer('Margit Lund'), person('technician', BEN), person('watching', ANNA)] }, '.banner', async (page, { reach }) => reach('.case[data-state="live"]')),
+  live('many', { people: [customer('Margit Lund'), person('technician', ANNA), person('watching', BEN), person('watching', CHIARA), person('watching', DAVID)] }, '.folk__card', (page) => page.click('#people')),
   live('closed', { state: 'closed', close_reason: 'solved', people: [], ended_at: new Date().toISOString() }, '.case[data-state="closed"]'),
   live('close-dialog', null, 'dialog[open] .reasons', (page) => click(page, 'Close')),
   live('put-out-dialog', null, 'dialog[open]', (page) => click(page, 'Put out'), { query: '?tab=details' }),

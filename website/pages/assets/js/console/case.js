@@ -30,6 +30,8 @@ export class Case extends EventTarget {
     this.id = id;
     /** Which request is on its way, if any: `start`, `join`, `offer` … */
     this.entering = '';
+    /** Whether somebody else was faster to start it. */
+    this.overtaken = false;
     this.busy = '';
     /** Why the last try to take part failed. @type {{ code: string, trace: string, detail: string } | null} */
     this.failure = null;
@@ -115,6 +117,7 @@ export class Case extends EventTarget {
   async #enter(how) {
     if (this.entering) return;
     this.entering = how;
+    this.overtaken = false;
     this.failure = null;
     this.connectingSince = Date.now();
     this.changed();
@@ -141,11 +144,17 @@ export class Case extends EventTarget {
     this.#dropMedia();
     if (code === 'already_started' || code === 'wrong_state' || code === 'session_closed') {
       await this.store.refresh(this.id);
-      if (code === 'already_started') this.store.say('taken', this.id);
+      if (code === 'already_started') this.#overtake();
       if (code !== 'wrong_state') return;
     }
     const problem = error instanceof Problem ? error : new Problem('internal');
     this.failure = { code, trace: problem.trace, detail: problem.detail };
+  }
+
+  /** The list goes on saying so after the notice has gone. */
+  #overtake() {
+    this.overtaken = true;
+    this.store.say('taken', this.id);
   }
 
   async #prepare() {

@@ -32,7 +32,7 @@ export function listenToKeys(ui) {
  */
 function escape(ui, target, typing) {
   if (typing) target.blur();
-  else if (ui.pop || ui.menu) ui.set({ pop: false, menu: false });
+  else if (ui.pop || ui.menu || ui.people) ui.set({ pop: false, menu: false, people: false });
   else if (ui.side && innerWidth < 1120) ui.set({ side: false });
 }
 
@@ -50,7 +50,7 @@ function actOf(ui, event) {
   }
   const everywhere = /** @type {Record<string, () => void>} */ ({
     n: () => (ui.route.view === 'sessions' || go({ view: 'sessions' }), void ui.newSession()),
-    '/': () => focus('search'),
+    '/': () => (ui.route.view === 'session' && go({ view: 'sessions' }), focus('search')),
     '?': () => ui.set({ dialog: { kind: 'keys' } }),
   })[key];
   if (everywhere) return everywhere;
@@ -94,5 +94,5 @@ function inSession(ui, event, key) {
 
 /** Focuses after the page has been drawn anew. @param {string} id */
 function focus(id) {
-  setTimeout(() => document.getElementById(id)?.focus(), 30);
+  setTimeout(() => document.getElementById(id)?.focus());
 }

@@ -20,6 +20,9 @@ import { titleOf } from './words.js';
 
 /** @typedef {import('../common/types.js').SessionView} SessionView */
 
+/** A change of quality shorter than this is not said aloud, in milliseconds. */
+const QUALITY_LASTS_MS = 5_000;
+
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 const store = new Store();
 const ui = new Ui(store);
@@ -76,8 +79,9 @@ function routeChanged() {
   ui.q = ui.route.q;
   const left = former.view === 'session' && former.id !== ui.route.id ? store.cases.get(former.id) : undefined;
   left?.leaveScreen();
-  if (former.id !== ui.route.id || former.view !== ui.route.view) ui.pop = false;
-  showRoute(former.id !== ui.route.id || former.view !== ui.route.view);
+  const isNew = former.id !== ui.route.id || former.view !== ui.route.view;
+  if (isNew) ui.pop = ui.people = false;
+  showRoute(isNew);
   draw();
 }
 
@@ -123,6 +127,21 @@ function speakState() {
   announce(word, session.state === 'offline' || session.state === 'reconnecting' ? 'alert' : 'status');
 }
 
+/** Quality is said aloud once a change of it has lasted. */
+let spokenLevel = '';
+let levelNow = '';
+let levelSince = 0;
+function speakQuality() {
+  const it = ui.route.view === 'session' ? store.cases.get(ui.route.id) : undefined;
+  const level = it?.pictureSeen ? `${it.id} ${it.quality.level}` : '';
+  if (level !== levelNow) levelSince = ui.now;
+  levelNow = level;
+  if (level === '' || level === spokenLevel || ui.now - levelSince < QUALITY_LASTS_MS) return;
+  // The first level of a picture is no change.
+  if (it && spokenLevel.startsWith(it.id)) announce(`${t('quality.label')}: ${t(`quality.${it.quality.level}`)}`);
+  spokenLevel = level;
+}
+
 /** @param {string} language */
 async function speak(language) {
   await useLanguage(language, '', 'console-');
@@ -137,6 +156,7 @@ function tick() {
     if (it.chat.open) it.chat.unread = 0;
     void it.tick();
   }
+  speakQuality();
   draw();
 }
 

@@ -1,6 +1,9 @@
 /** Which view the address names, and going from one to the next. */
 
-/** @typedef {{ view: 'sessions' | 'history' | 'session', id: string, filter: 'all' | 'mine' | 'queue', q: string, tab: string }} Route */
+/** @typedef {{ view: 'sessions' | 'history' | 'session', id: string, filter: 'all' | 'mine' | 'queue', state: string, q: string, tab: string }} Route */
+
+/** States by which the list can be filtered, in the order in which a session goes through them. */
+export const OPEN_STATES = ['created', 'connecting', 'waiting', 'active', 'on_hold', 'reconnecting', 'offline'];
 
 /** @returns {Route} */
 export function routeNow() {
@@ -11,6 +14,7 @@ export function routeNow() {
     view: first === 'history' ? 'history' : first === 'sessions' && id ? 'session' : 'sessions',
     id: first === 'sessions' && id ? id : '',
     filter: filter === 'mine' || filter === 'queue' ? filter : 'all',
+    state: OPEN_STATES.includes(query.get('state') ?? '') ? (query.get('state') ?? '') : '',
     q: query.get('q') ?? '',
     tab: query.get('tab') ?? 'chat',
   };
@@ -21,6 +25,7 @@ export function addressOf(to) {
   const path = to.view === 'session' ? `/console/sessions/${to.id}` : to.view === 'history' ? '/console/history' : '/console';
   const query = new URLSearchParams();
   if (to.filter && to.filter !== 'all') query.set('filter', to.filter);
+  if (to.state) query.set('state', to.state);
   if (to.q) query.set('q', to.q);
   if (to.tab && to.tab !== 'chat') query.set('tab', to.tab);
   const text = query.toString();

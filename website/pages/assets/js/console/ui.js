@@ -19,6 +19,8 @@ export class Ui extends EventTarget {
     this.menu = false;
     /** Whether the quality card is open. */
     this.pop = false;
+    /** Whether the list of people is open. */
+    this.people = false;
     /** Whether the side panel is open: beside the stage when there is room, over it otherwise. */
     this.side = prefs.panel && matchMedia('(min-width: 70em)').matches;
     this.now = Date.now();
@@ -33,7 +35,7 @@ export class Ui extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  /** @param {Partial<Pick<Ui, 'dialog' | 'menu' | 'pop' | 'side' | 'panel'>>} change */
+  /** @param {Partial<Pick<Ui, 'dialog' | 'menu' | 'pop' | 'people' | 'side' | 'panel'>>} change */
   set(change) {
     Object.assign(this, change);
     this.changed();

@@ -5,7 +5,7 @@ import { clock, shortDay, timeOfDay } from '../../common/format.js';
 import { t } from '../../common/i18n.js';
 import { factsOf, pillOf, titleOf } from '../words.js';
 import { open, searchField } from './list.js';
-import { empty, failed, pill } from './parts.js';
+import { blankRows, empty, failed, pill } from './parts.js';
 
 /** @typedef {import('../ui.js').Ui} Ui */
 /** @typedef {import('../../common/types.js').SessionView} SessionView */
@@ -34,14 +34,19 @@ export function historyView(ui) {
 function body(ui) {
   const { past, pastFailed } = ui.store;
   if (pastFailed && !past) return failed(t('list.failed'), () => void ui.store.loadPast(ui.q));
-  if (!past) return h('div', { class: 'waiting-space', 'aria-hidden': 'true' });
+  if (!past) return table(blankRows(4));
   if (past.length === 0) return empty('clock', t(ui.q ? 'list.nothing' : 'history.empty'));
+  return table(h('tbody', null, past.map((session) => row(ui, session))));
+}
+
+/** @param {import('../../common/dom.js').VNode} rows */
+function table(rows) {
   return h(
     'table',
     { class: 'table' },
     h('caption', { class: 'unseen' }, t('history.caption')),
     h('thead', null, h('tr', null, ['state', 'customer', 'ended', 'length', 'lead'].map((column) => h('th', { scope: 'col', class: `col-${column}`, key: column }, t(`column.${column}`))), h('th', { scope: 'col' }, h('span', { class: 'unseen' }, t('column.action'))))),
-    h('tbody', null, past.map((session) => row(ui, session))),
+    rows,
   );
 }
 

@@ -100,7 +100,7 @@ export function inviteCard(ui, session) {
     h(
       'div',
       { class: 'invite__pin' },
-      h('p', { class: 'invite__digits' }, h('span', { class: 'unseen' }, `${t('pin.label')} `), pinInGroups(invitation.pin)),
+      h('p', { class: 'invite__digits' }, h('span', { class: 'unseen' }, `${t('pin.label')} `), h('bdi', { dir: 'ltr' }, pinInGroups(invitation.pin))),
       h('button', { class: 'button button--icon', type: 'button', 'aria-label': t('copy.pin'), onclick: () => void copy(invitation.pin, 'copied.pin') }, icon('copy')),
       h('p', { class: 'invite__say' }, t('invite.valid', { time: clock(left) }), ' ', h('strong', null, shortUrl(invitation.pin_url))),
     ),

@@ -1,12 +1,12 @@
 /** Open sessions in three groups: needs you, mine, my team. */
 
 import { h, icon } from '../../common/dom.js';
-import { clock } from '../../common/format.js';
+import { clock, firstName } from '../../common/format.js';
 import { t } from '../../common/i18n.js';
-import { go } from '../route.js';
+import { OPEN_STATES, go } from '../route.js';
 import { isStarted, pillOf, titleOf, factsOf } from '../words.js';
 import { invitePanel } from './invite.js';
-import { avatar, bars, banner, empty, failed, keyed, pill } from './parts.js';
+import { avatar, banner, bars, blankRows, empty, failed, keyed, pill } from './parts.js';
 
 /** @typedef {import('../ui.js').Ui} Ui */
 /** @typedef {import('../../common/types.js').SessionView} SessionView */
@@ -64,11 +64,11 @@ function listCard(ui) {
 function listBody(ui) {
   const { store } = ui;
   if (store.failed && !store.loaded) return failed(t('list.failed'), () => void store.loadSessions());
-  if (!store.loaded) return table(ui, Array.from({ length: 4 }, (_, i) => blankRow(i)));
+  if (!store.loaded) return table(ui, blankRows(4));
   const groups = groupsOf(ui);
   const shown = [...groups.needs, ...groups.mine, ...groups.team];
   if (shown.length === 0) {
-    const searched = ui.q !== '' || ui.route.filter !== 'all';
+    const searched = ui.q !== '' || ui.route.filter !== 'all' || ui.route.state !== '';
     return empty(searched ? 'search' : 'people', t(searched ? 'list.nothing' : 'list.empty'), !searched && h('button', { class: 'button button--outline', type: 'button', onclick: () => void ui.newSession() }, icon('plus'), h('span', null, t('list.new'))));
   }
   return table(
@@ -76,7 +76,7 @@ function listBody(ui) {
     /** @type {Group[]} */ (['needs', 'mine', 'team']).map(
       (group) =>
         groups[group].length > 0 && [
-          h('tbody', { key: group }, h('tr', { class: 'group' }, h('th', { colspan: 6, scope: 'rowgroup' }, t(`group.${group}`, { n: groups[group].length }))), groups[group].map((session) => row(ui, session, group))),
+          h('tbody', { key: group }, h('tr', { class: 'group' }, h('th', { colspan: 6, scope: 'rowgroup' }, t(`group.${group}`, { n: groups[group].length }))), groups[group].map((session) => row(ui, session))),
         ],
     ),
   );
@@ -99,6 +99,23 @@ function filterBar(ui) {
     ),
     h('span', { class: 'grow' }),
     searchField(ui, t('list.search')),
+    stateChoice(ui),
+  );
+}
+
+/** @param {Ui} ui */
+function stateChoice(ui) {
+  const states = ['', ...OPEN_STATES];
+  return h(
+    'div',
+    { class: 'pick' },
+    h('label', { class: 'pick__label', for: 'state' }, t('column.state')),
+    h(
+      'select',
+      { class: 'pick__field', id: 'state', '.value': ui.route.state, onchange: (/** @type {Event} */ event) => go({ ...ui.route, q: ui.q, state: /** @type {HTMLSelectElement} */ (event.target).value }, { replace: true }) },
+      states.map((state) => h('option', { value: state, key: state || 'any' }, t(state ? `state.${state}` : 'filter.any'))),
+    ),
+    icon('chevron-down', 'icon icon--sm'),
   );
 }
 
@@ -154,9 +171,8 @@ function table(ui, bodies) {
 /**
  * @param {Ui} ui
  * @param {SessionView} session
- * @param {Group} group
  */
-function row(ui, session, group) {
+function row(ui, session) {
   const pin = ui.store.pinOf(session.id);
   const name = titleOf(session, pin);
   const it = ui.store.cases.get(session.id);
@@ -165,7 +181,7 @@ function row(ui, session, group) {
     'tr',
     {
       key: session.id,
-      class: group === 'needs' ? 'row row--hot' : 'row',
+      class: session.state === 'waiting' ? 'row row--hot' : 'row',
       'data-session': session.id,
       'data-state': session.state,
       onclick: (/** @type {MouseEvent} */ event) => {
@@ -173,7 +189,7 @@ function row(ui, session, group) {
       },
     },
     h('td', null, pill(pillOf(session))),
-    h('td', null, h('span', { class: 'row__name' }, name), h('span', { class: 'row__facts' }, factsOf(session, pin))),
+    h('td', null, h('span', { class: 'row__name' }, name), h('span', { class: 'row__facts' }, it?.overtaken && session.lead ? t('told.taken', { name: firstName(session.lead.name) }) : factsOf(session, pin))),
     h('td', { class: 'num col-since' }, clock(ui.now - Date.parse(session.state_since))),
     h('td', { class: 'col-with' }, withWhom(session)),
     h('td', { class: 'col-quality' }, it?.takesPart ? bars(it.quality) : h('span', { class: 'quiet-text' }, '–')),
@@ -298,11 +314,9 @@ function keepPlaces(fresh) {
 function isWanted(ui, session, me) {
   if (ui.route.filter === 'mine' && !isMine(session, me)) return false;
   if (ui.route.filter === 'queue' && session.state !== 'waiting') return false;
+  if (ui.route.state !== '' && session.state !== ui.route.state) return false;
   const q = ui.q.trim().toLowerCase();
   if (q === '') return true;
   const text = [session.customer_name, session.reference, session.customer_device, ui.store.pinOf(session.id), ...session.people.map((person) => person.name)].join(' ').toLowerCase();
   return text.includes(q) || text.includes(q.replace(/\s/g, ''));
 }
-
-/** @param {number} i */
-const blankRow = (i) => h('tbody', { key: `blank${i}`, 'aria-hidden': 'true' }, h('tr', { class: 'row' }, h('td', { colspan: 6 }, h('span', { class: 'blank' }))));

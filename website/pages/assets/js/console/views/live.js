@@ -5,8 +5,9 @@ import { firstName } from '../../common/format.js';
 import { t } from '../../common/i18n.js';
 import { addressOf } from '../route.js';
 import { stageOf } from '../stage.js';
-import { customerFirst, factsOf, isEnded, pillOf, titleOf } from '../words.js';
-import { avatar, banner, customerAvatar, empty, keyed, pill } from './parts.js';
+import { factsOf, isEnded, pillOf, titleOf } from '../words.js';
+import { banner, empty, keyed, pill } from './parts.js';
+import { peopleStrip } from './people.js';
 import { sidePanel } from './side.js';
 import { stageView } from './stage.js';
 import { toolbar } from './tools.js';
@@ -14,10 +15,6 @@ import { toolbar } from './tools.js';
 /** @typedef {import('../ui.js').Ui} Ui */
 /** @typedef {import('../case.js').Case} Case */
 /** @typedef {import('../../common/types.js').SessionView} SessionView */
-/** @typedef {import('../../common/types.js').Person} Person */
-
-/** People shown in the head before the rest is counted. */
-const SHOWN = 3;
 
 /** @param {Ui} ui */
 export function liveView(ui) {
@@ -84,35 +81,5 @@ function head(ui, session) {
       { class: 'button button--icon button--bare', type: 'button', 'aria-label': t('case.panel'), 'aria-pressed': ui.side, ...keyed(t('case.panel'), '['), onclick: () => ui.set({ side: !ui.side }) },
       icon('panel', 'icon icon--turns'),
     ),
-  );
-}
-
-/**
- * The customer, you, the others; nobody who sees is left out.
- * @param {Ui} ui
- * @param {SessionView} session
- */
-function peopleStrip(ui, session) {
-  const me = ui.store.me?.technician.id;
-  const rank = (/** @type {Person} */ person) => (person.role === 'customer' ? 0 : person.technician === me ? 1 : 2);
-  const people = [...session.people].sort((a, b) => rank(a) - rank(b));
-  if (people.length === 0) return null;
-  const rest = people.slice(SHOWN);
-  return h(
-    'ul',
-    { class: 'strip', 'aria-label': t('people.label') },
-    people.slice(0, SHOWN).map((person) => {
-      const isMe = person.technician === me;
-      const name = person.role === 'customer' ? customerFirst(session) : isMe ? t('people.you') : firstName(person.name ?? '');
-      const look = person.role === 'technician' ? 'own' : person.role;
-      return h(
-        'li',
-        { class: 'strip__person', key: person.technician ?? 'customer' },
-        person.role === 'customer' ? customerAvatar(session) : avatar(person.name ?? '', look),
-        h('span', { class: 'strip__words' }, h('span', { class: 'strip__name' }, name), h('span', { class: 'strip__role' }, t(`role.${person.role}`))),
-      );
-    }),
-    rest.length > 0 &&
-      h('li', { class: 'strip__person', key: 'rest' }, h('span', { class: 'avatar avatar--other', title: rest.map((person) => person.name).join(', ') }, h('span', { 'aria-hidden': 'true' }, `+${rest.length}`), h('span', { class: 'unseen' }, rest.map((person) => person.name).join(', ')))),
   );
 }

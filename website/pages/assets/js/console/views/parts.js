@@ -53,6 +53,13 @@ export const banner = (tone, mark, text, more) => h('div', { class: `banner bann
 export const empty = (mark, text, act) => h('div', { class: 'empty' }, icon(mark, 'icon icon--lg'), h('p', null, text), act);
 
 /**
+ * Rows that keep a table's place while it is read.
+ * @param {number} count
+ */
+export const blankRows = (count) =>
+  h('tbody', { key: 'blank', 'aria-hidden': 'true' }, Array.from({ length: count }, (_, at) => h('tr', { class: 'row', key: at }, h('td', { colspan: 6 }, h('span', { class: 'blank' })))));
+
+/**
  * @param {string} text
  * @param {() => void} again
  */

@@ -86,6 +86,7 @@ function chips(ui, it, stage) {
       'div',
       { class: 'over over--top-end', key: 'quality' },
       it.pictureSeen &&
+        it.stats &&
         h('button', { class: 'chip chip--act', type: 'button', id: 'quality', 'aria-expanded': ui.pop, 'aria-label': `${t('quality.label')}: ${t(`quality.${it.quality.level}`)}`, onclick: () => ui.set({ pop: !ui.pop }) }, bars(it.quality)),
     ),
     h(
