@@ -63,6 +63,13 @@ const entering = {
   'POST /api/customer/leave': [200, { ...ACTIVE, state: 'aborted', ended_by: 'customer' }],
 };
 
+/** What goes by itself after eight seconds stays. */
+const keepCaptions = (page) =>
+  page.evaluate(() => {
+    const forget = setTimeout;
+    Object.assign(globalThis, { setTimeout: (run, ms) => forget(run, ms === 8000 ? 600_000 : ms) });
+  });
+
 /** The clock of the page is put forward by so many seconds. */
 const later = (page, seconds) =>
   page.evaluate((s) => {
@@ -102,12 +109,37 @@ const states = [
     path: '/',
     answers: { 'POST /api/invitations/redeem': answer },
     until: '#pin-error',
-    steps: async (page, { reach }) => {
-      await reach('#pin');
-      await page.type('#pin', '482915');
-      await page.keyboard.press('Enter');
-    },
+    steps: typePin,
   })),
+  ...[
+    ['pin-full', problem(503, 'no_media_node')],
+    ['pin-error', problem(500, 'internal')],
+  ].map(([name, answer]) => ({
+    name,
+    path: '/',
+    answers: { 'POST /api/invitations/redeem': answer },
+    until: '#pin-error',
+    steps: typePin,
+  })),
+  {
+    name: 'pin-checking',
+    path: '/',
+    answers: { 'POST /api/invitations/redeem': () => new Promise(() => {}) },
+    until: '[type="submit"][aria-busy="true"]',
+    steps: typePin,
+  },
+  {
+    name: 'pin-offline',
+    path: '/',
+    until: '#pin-error',
+    steps: async (page, stage) => {
+      await stage.reach('#pin');
+      await page.evaluate(() => {
+        globalThis.fetch = () => Promise.reject(new TypeError('scripted'));
+      });
+      await typePin(page, stage);
+    },
+  },
   { name: 'pin-german', path: '/?lang=de', until: '[data-state="pin"]' },
   { name: 'link', path: LINK, until: '[data-state="link"]' },
   {
@@ -173,6 +205,15 @@ const states = [
   })),
   { name: 'waiting', path: '/', until: '[data-state="waiting"]', steps: goLive(AGREED) },
   {
+    name: 'waiting-chat',
+    path: '/',
+    until: '.drawer--chat .empty',
+    steps: async (page, stage) => {
+      await goLive(AGREED)(page, stage);
+      await click(page, 'Chat');
+    },
+  },
+  {
     name: 'waiting-long',
     path: '/',
     until: '[data-state="waiting"]',
@@ -196,11 +237,8 @@ const states = [
     steps: async (page, stage) => {
       await goLive(ACTIVE)(page, stage);
       const said = line('c9', 'technician', 'Anna Berg', '36:10', 'Please move the grey cable to the blue socket.');
-      await page.evaluate((chat) => {
-        const forget = setTimeout;
-        Object.assign(globalThis, { setTimeout: (run, ms) => forget(run, ms === 8000 ? 600_000 : ms) });
-        globalThis.lensStage.signal({ kind: 'chat', ...chat });
-      }, said);
+      await keepCaptions(page);
+      await page.evaluate((chat) => globalThis.lensStage.signal({ kind: 'chat', ...chat }), said);
     },
   },
   {
@@ -220,6 +258,32 @@ const states = [
       await goLive({ ...ACTIVE, chat: CHAT })(page, stage);
       await click(page, 'Chat');
     },
+  },
+  {
+    name: 'live-many',
+    path: '/',
+    until: '.drawer--people li:nth-child(4)',
+    steps: async (page, stage) => {
+      await goLive({ ...ACTIVE, watchers: [ANNA, BEN, { first_name: 'Chiara', name: 'Chiara Lodi' }] })(page, stage);
+      await click(page, 'Anna and 2 others can see this');
+    },
+  },
+  {
+    name: 'live-joined',
+    path: '/',
+    until: 'p.tip',
+    steps: async (page, stage) => {
+      await goLive({ ...ACTIVE, watchers: [ANNA] })(page, stage);
+      await keepCaptions(page);
+      await signal(page, ACTIVE);
+    },
+  },
+  {
+    name: 'live-no-voice',
+    path: '/',
+    before: 'globalThis.lensVoiceRefused = true',
+    until: 'p.tip',
+    steps: goLive(ACTIVE),
   },
   {
     name: 'live-muted',
@@ -369,6 +433,12 @@ const states = [
     },
   },
 ];
+
+async function typePin(page, { reach }) {
+  await reach('#pin');
+  await page.type('#pin', '482915');
+  await page.keyboard.press('Enter');
+}
 
 async function redeemLink(page, { reach }, name = 'Continue') {
   await reach('[data-state="link"]');

@@ -34,6 +34,7 @@ export default {
 
   'link.title': 'Zeigen Sie, was Sie sehen',
   'link.text': 'Tippen Sie auf Weiter. Dann sehen Sie, wer fragt.',
+  'link.dead': 'Bitten Sie um einen neuen Link',
   'link.bad': 'Dieser Link gilt nicht mehr. Bitten Sie {org} um einen neuen.',
   'link.pin': 'Lieber eine PIN eingeben',
 
@@ -92,7 +93,7 @@ export default {
   'insecure.title': 'Die Kamera geht hier nicht',
   insecure:
     'Diese Seite ist nicht sicher, darum kann die Kamera nicht starten. Die Adresse muss mit https beginnen. Bitte informieren Sie {org}.',
-  'old.title': 'Dieser Browser ist zu alt',
+  'old.title': 'Nehmen Sie einen anderen Browser',
   'old.browser': 'Dieser Browser ist zu alt für Live-Bilder. Aktualisieren Sie ihn, oder öffnen Sie den Link auf einem anderen Telefon.',
 
   'live.page': 'Verbunden mit {name}',
@@ -188,5 +189,6 @@ export default {
   'error.full': 'Alle sind im Gespräch. Bitte warten Sie, oder bitten Sie {org} um einen Rückruf.',
   'error.other':
     'Bei uns ist etwas schiefgegangen. Ihre Kamera ist aus. Tippen Sie auf Noch einmal versuchen, oder bitten Sie {org} um Hilfe.',
-  'error.title': 'Etwas ist schiefgegangen',
+  'error.again': 'Bei uns ist etwas schiefgegangen. Versuchen Sie es gleich noch einmal.',
+  'error.title': 'Das hat nicht geklappt',
 };

@@ -34,6 +34,7 @@ export default {
 
   'link.title': 'Show what you see',
   'link.text': 'Tap Continue to see who is asking.',
+  'link.dead': 'Ask for a new link',
   'link.bad': 'This link does not work any more. Ask {org} for a new one.',
   'link.pin': 'Enter a PIN instead',
 
@@ -88,7 +89,7 @@ export default {
   'camera.lost.text': 'Tap to turn it on again.',
   'insecure.title': 'The camera is not possible here',
   insecure: "This page is not secure, so the camera can't start. The address must begin with https. Tell {org}.",
-  'old.title': 'This browser is too old',
+  'old.title': 'Please use another browser',
   'old.browser': 'This browser is too old for live video. Update it, or open the link on another phone.',
 
   'live.page': 'Sharing with {name}',
@@ -182,5 +183,6 @@ export default {
 
   'error.full': 'All helpers are busy. Please wait, or ask {org} to call you.',
   'error.other': 'Something went wrong on our side. Your camera is off. Tap Try again, or ask {org} for help.',
-  'error.title': 'Something went wrong',
+  'error.again': 'Something went wrong on our side. Please try again in a moment.',
+  'error.title': 'That did not work',
 };

@@ -92,7 +92,7 @@ export class Entry extends EventTarget {
     if (code === 'rate_limited') return { id: 'pin.slow', n: (error instanceof Problem && error.wait) || 30 };
     if (FULL.has(code)) return { id: 'error.full' };
     if (UNKNOWN.has(code)) return { id: this.secret ? 'link.bad' : 'pin.wrong' };
-    return { id: 'error.other' };
+    return { id: 'error.again' };
   }
 
   /** @param {Complaint} complaint */

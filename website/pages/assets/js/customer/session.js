@@ -112,7 +112,7 @@ export class CustomerSession extends EventTarget {
   async #agreeFailed(error) {
     this.asking = false;
     const code = codeOf(error);
-    this.complaint = { id: code === 'offline' ? 'pin.offline' : code === 'consent_changed' ? 'consent.changed' : 'error.other' };
+    this.complaint = { id: code === 'offline' ? 'pin.offline' : code === 'consent_changed' ? 'consent.changed' : 'error.again' };
     if (code === 'consent_changed' || code === 'session_closed' || code === 'wrong_state') {
       await get('/api/customer').then((view) => this.#look(view), () => {});
     }

@@ -27,6 +27,7 @@ export function pinPage(s, frame) {
         class: 'pin',
         id: 'pin',
         name: 'pin',
+        dir: 'ltr',
         inputmode: 'numeric',
         autocomplete: 'one-time-code',
         maxlength: 20,
@@ -58,13 +59,13 @@ export function linkPage(s, frame) {
   return plainPage(
     'link',
     frame,
-    h('span', { class: 'disc disc--lg' }, icon('camera')),
-    title(t('link.title')),
-    h('p', { class: 'lead' }, t('link.text')),
+    h('span', { class: isDead ? 'disc disc--lg disc--warn' : 'disc disc--lg' }, icon(isDead ? 'link' : 'camera')),
+    title(t(isDead ? 'link.dead' : 'link.title')),
+    isDead ? h('p', { class: 'lead', id: 'link-error', role: 'alert', key: 'dead' }, wrong) : h('p', { class: 'lead', key: 'lead' }, t('link.text')),
     h(
       'div',
       { class: 'form' },
-      wrong && complaint('link-error', wrong),
+      wrong && !isDead && complaint('link-error', wrong),
       !isDead &&
         h(
           'button',
@@ -74,7 +75,7 @@ export function linkPage(s, frame) {
       isDead && h('a', { class: 'button button--outline button--big', href: '/' }, t('link.pin')),
       note('camera-off', t('pin.safe')),
     ),
-    nextSteps(),
+    !isDead && nextSteps(),
   );
 }
 
