@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 use crate::id::{
     ConferenceId, Epoch, Generation, NegotiationId, NodeId, OwnerId, ParticipantId, SessionId,
 };
-use crate::media::{CauseCode, MediaAddress, MediaPolicy, NodeState, Role, Slot, VideoCodec};
+use crate::media::{
+    CauseCode, MediaAddress, MediaPolicy, NodeState, Pause, Role, Slot, VideoCodec,
+};
 use crate::secret::SecretText;
 use crate::time::Timestamp;
 
@@ -134,6 +136,9 @@ pub struct Participant {
     pub cause: Option<CauseCode>,
     /// When it joined.
     pub joined_at: Timestamp,
+    /// What of its media is paused.
+    #[serde(default)]
+    pub pause: Pause,
 }
 
 /// Where a participant's connection stands.

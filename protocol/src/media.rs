@@ -104,8 +104,20 @@ pub struct AddParticipant {
     pub role: Role,
     /// Its generation, raised by the Session Manager.
     pub generation: Generation,
+    /// What of its media is paused from the start.
+    #[serde(default)]
+    pub pause: Pause,
     /// As `memo` of the conference.
     pub memo: serde_json::Value,
+}
+
+/// What of a participant's media is paused: the node forwards it to nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Pause {
+    /// The picture.
+    pub video: bool,
+    /// The voice.
+    pub voice: bool,
 }
 
 /// What a slot carries, seen from the participant.
@@ -194,6 +206,19 @@ pub struct HoldMediaRoom {
     pub held: bool,
 }
 
+/// Pauses or resumes what one participant sends. Repeating it is harmless.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PauseParticipant {
+    /// Which conference.
+    pub conference: ConferenceId,
+    /// The placement in force.
+    pub epoch: Epoch,
+    /// Whose media.
+    pub participant: ParticipantId,
+    /// What is paused from now on.
+    pub pause: Pause,
+}
+
 /// One address a node is reached at. Advertised addresses are the only candidates in offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct MediaAddress {
@@ -274,6 +299,9 @@ pub struct ParticipantReport {
     pub answered: bool,
     /// Whether ICE and DTLS are done.
     pub connected: bool,
+    /// What of its media is paused.
+    #[serde(default)]
+    pub pause: Pause,
     /// As given when it was added.
     pub memo: serde_json::Value,
     /// Its slots as they are filled now.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lens_protocol::id::{ConferenceId, Epoch, Generation, ParticipantId};
-use lens_protocol::media::{AddParticipant, CreateMediaRoom, MediaPolicy, Role};
+use lens_protocol::media::{AddParticipant, CreateMediaRoom, MediaPolicy, Pause, Role};
 use lens_runtime::clock::SystemClock;
 use lens_session_manager::core::offer::{Rules, rewrite};
 use lens_sfu::config::{Advertised, TcpDoor};
@@ -43,6 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 participant: ParticipantId::from_bytes([number; 16]),
                 role,
                 generation: Generation(1),
+                pause: Pause::default(),
                 memo: serde_json::Value::Null,
             })
             .await?;

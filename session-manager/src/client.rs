@@ -11,7 +11,7 @@ use lens_protocol::conference::{
     ParticipantOffer,
 };
 use lens_protocol::id::{ConferenceId, NodeId, OwnerId, ParticipantId};
-use lens_protocol::media::Timeline;
+use lens_protocol::media::{Pause, Timeline};
 use serde::{Deserialize, Serialize};
 
 pub use remote::RemoteSessionManager;
@@ -125,6 +125,15 @@ pub trait SessionManager: Send + Sync {
         id: ConferenceId,
         participant: ParticipantId,
         candidates: IceCandidates,
+    ) -> Result<(), Problem>;
+
+    /// Pauses or resumes what a participant sends; repeatable.
+    async fn pause(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        pause: Pause,
     ) -> Result<(), Problem>;
 
     /// Removes a participant; repeatable.

@@ -149,6 +149,7 @@ fn sensible_body(method: &Method, path: &str) -> Option<Value> {
             Some(json!({"role": "viewer", "display_name": "Ana"}))
         }
         (_, path) if path.ends_with("/hold") => Some(json!({"held": true})),
+        (_, path) if path.ends_with("/pause") => Some(json!({"video": true, "voice": false})),
         (_, path) if path.ends_with("/answer") => {
             Some(json!({"generation": 1, "negotiation_id": 1, "sdp": ""}))
         }
@@ -274,7 +275,7 @@ async fn every_route_is_closed_to_strangers_and_open_to_its_scope_alone() {
         }
         assert_eq!(opened_by.len(), 1, "{method} {template}: {opened_by:?}");
 
-        let is_own = ["/offer", "/answer", "/ice"]
+        let is_own = ["/offer", "/answer", "/ice", "/pause"]
             .iter()
             .any(|end| path.ends_with(end))
             || (method == Method::DELETE && template.ends_with("{pid}"));
@@ -300,7 +301,7 @@ async fn every_route_is_closed_to_strangers_and_open_to_its_scope_alone() {
         }
         rows += 2;
     }
-    assert_eq!(rows, 14 * 7);
+    assert_eq!(rows, 15 * 7);
 }
 
 #[tokio::test]
@@ -543,7 +544,7 @@ async fn the_description_is_served_to_anybody_and_names_every_status_that_occurs
         reply.body,
         serde_json::to_value(routes::openapi()).expect("plain data")
     );
-    assert_eq!(operations().len(), 14);
+    assert_eq!(operations().len(), 15);
     assert!(reply.body["paths"]["/v1/openapi.json"]["get"].is_object());
     let text = reply.body.to_string();
     for reference in text.split("\"#/components/schemas/").skip(1) {

@@ -6,7 +6,7 @@ use lens_protocol::conference::{
     Answer, ConferenceEventKind, CreateConference, Hold, IceCandidates, ParticipantState,
 };
 use lens_protocol::id::{Generation, NegotiationId, ParticipantId};
-use lens_protocol::media::{CauseCode, Role, SfuEventKind, VideoCodec};
+use lens_protocol::media::{CauseCode, Pause, Role, SfuEventKind, VideoCodec};
 use lens_protocol::{ErrorCode, Problem};
 use lens_session_manager::SessionManager;
 use support::{
@@ -365,6 +365,26 @@ async fn a_hold_reaches_the_node_and_is_seen() {
         assert_eq!(stage.nodes[0].state().rooms[&id].held, held);
         assert_eq!(stage.read(id).await.held, held);
     }
+}
+
+#[tokio::test]
+async fn a_pause_reaches_the_node_and_is_seen() {
+    let stage = Stage::with(&["sfu-1"]).await;
+    let id = stage.create().await.id;
+    let camera = stage.join(id, Role::Camera).await.participant;
+    for video in [true, true, false] {
+        let (manager, voice) = (&stage.manager, true);
+        let wanted = Pause { video, voice };
+        let done = manager.pause(&website(), id, camera, wanted).await;
+        done.expect("repeatable");
+        let on_node = stage.nodes[0].state().rooms[&id].paused(camera);
+        assert_eq!(on_node, Some(wanted));
+        assert_eq!(stage.read(id).await.participants[0].pause, wanted);
+    }
+    let nobody = ParticipantId::from_bytes([9; 16]);
+    let (manager, pause) = (&stage.manager, Pause::default());
+    let refused = manager.pause(&website(), id, nobody, pause).await;
+    assert_eq!(code(refused), Some(ErrorCode::ParticipantNotFound));
 }
 
 #[tokio::test]

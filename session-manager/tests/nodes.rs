@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use lens_protocol::conference::{ConferenceEventKind, CreateConference, Hold, ParticipantState};
 use lens_protocol::id::{Epoch, Generation};
-use lens_protocol::media::{CauseCode, NodeState, Role};
+use lens_protocol::media::{CauseCode, NodeState, Pause, Role};
 use lens_protocol::{ErrorCode, Problem};
 use lens_session_manager::{Config, SessionManager};
 use support::{CHROMIUM_CAMERA, FakeSfu, Process, Stage, code, until, website};
@@ -127,6 +127,13 @@ async fn owners_are_told_of_a_dead_node_and_the_next_offer_is_made_elsewhere() {
         .hold(&website(), id, Hold { held: true })
         .await
         .expect("held");
+    let (video, voice) = (true, false);
+    let paused = Pause { video, voice };
+    let done = stage
+        .manager
+        .pause(&website(), id, camera.participant, paused)
+        .await;
+    done.expect("paused");
     let (here, there) = here_and_there(&stage, id).await;
 
     here.set_process(Process::Gone);
@@ -149,6 +156,8 @@ async fn owners_are_told_of_a_dead_node_and_the_next_offer_is_made_elsewhere() {
     assert_eq!(seen.epoch, Epoch(2));
     assert_eq!(seen.node, Some(there.state().node.clone()));
     assert!(there.state().rooms[&id].held, "it is held there too");
+    let still = there.state().rooms[&id].paused(camera.participant);
+    assert_eq!(still, Some(paused), "and paused there too");
     stage
         .answer(&offer, CHROMIUM_CAMERA)
         .await

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lens_protocol::Timestamp;
 use lens_protocol::conference::{ConferenceEventKind, CreateConference, Hold, ParticipantState};
 use lens_protocol::id::{ConferenceId, Epoch, Generation};
-use lens_protocol::media::{CreateMediaRoom, MediaPolicy, Role, VideoCodec};
+use lens_protocol::media::{CreateMediaRoom, MediaPolicy, Pause, Role, VideoCodec};
 use lens_session_manager::SessionManager;
 use lens_session_manager::core::memo::RoomMemo;
 use lens_sfu::SfuControl;
@@ -43,6 +43,13 @@ async fn the_table_is_rebuilt_from_the_nodes_reports() {
         .hold(&website(), made.id, Hold { held: true })
         .await
         .expect("held");
+    let (video, voice) = (true, false);
+    let paused = Pause { video, voice };
+    let done = stage
+        .manager
+        .pause(&website(), made.id, camera.participant, paused)
+        .await;
+    done.expect("paused");
     until("connected", async || {
         stage.read(made.id).await.participants[0].state == ParticipantState::Connected
     })

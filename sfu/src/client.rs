@@ -7,7 +7,7 @@ use axum::http::Uri;
 use lens_protocol::id::{ConferenceId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, NodeReport, Offered,
-    RemoveParticipant, SfuEvents, Timeline,
+    PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
 };
 use lens_protocol::{ErrorCode, Problem, SecretText};
 use lens_runtime::http::client::ControlClient;
@@ -40,6 +40,10 @@ pub trait SfuControl: Send + Sync {
 
     /// Holds or resumes a conference.
     async fn hold_conference(&self, hold: HoldMediaRoom) -> Result<(), Problem>;
+
+    /// Pauses or resumes what a participant sends, in this generation and the next ones.
+    /// `conference_not_found`, `participant_not_found`.
+    async fn pause_participant(&self, pause: PauseParticipant) -> Result<(), Problem>;
 
     /// Ends a conference; one that is not there is fine.
     async fn end_conference(&self, room: EndMediaRoom) -> Result<(), Problem>;
@@ -109,6 +113,11 @@ impl SfuControl for RemoteSfu {
 
     async fn hold_conference(&self, hold: HoldMediaRoom) -> Result<(), Problem> {
         let answer = self.http.post(routes::HOLD, &hold, TIMEOUT).await;
+        answer.map_err(lost)
+    }
+
+    async fn pause_participant(&self, pause: PauseParticipant) -> Result<(), Problem> {
+        let answer = self.http.post(routes::PAUSE, &pause, TIMEOUT).await;
         answer.map_err(lost)
     }
 

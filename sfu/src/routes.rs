@@ -13,7 +13,7 @@ use lens_protocol::SecretText;
 use lens_protocol::id::{ConferenceId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, NodeReport, Offered,
-    RemoveParticipant, SfuEvents, Timeline,
+    PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
 };
 use lens_runtime::http::{Failure, Json, Path, Query, private};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 pub(crate) const CREATE: &str = "/sfu/conferences";
 pub(crate) const HOLD: &str = "/sfu/conferences/hold";
+pub(crate) const PAUSE: &str = "/sfu/participants/pause";
 pub(crate) const END: &str = "/sfu/conferences/end";
 pub(crate) const ADD: &str = "/sfu/participants";
 pub(crate) const ANSWER: &str = "/sfu/participants/answer";
@@ -40,6 +41,7 @@ pub fn router(sfu: Arc<dyn SfuControl>, token: SecretText) -> Router {
     let router = Router::new()
         .route(CREATE, post(create))
         .route(HOLD, post(hold))
+        .route(PAUSE, post(pause))
         .route(END, post(end))
         .route(ADD, post(add))
         .route(ANSWER, post(answer))
@@ -68,6 +70,10 @@ async fn create(State(sfu): Sfu, Json(room): Json<CreateMediaRoom>) -> Result<Js
 
 async fn hold(State(sfu): Sfu, Json(hold): Json<HoldMediaRoom>) -> Result<Json<()>, Failure> {
     Ok(Json(sfu.hold_conference(hold).await?))
+}
+
+async fn pause(State(sfu): Sfu, Json(pause): Json<PauseParticipant>) -> Result<Json<()>, Failure> {
+    Ok(Json(sfu.pause_participant(pause).await?))
 }
 
 async fn end(State(sfu): Sfu, Json(room): Json<EndMediaRoom>) -> Result<Json<()>, Failure> {

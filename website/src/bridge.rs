@@ -24,14 +24,14 @@ use std::sync::Arc;
 
 use lens_protocol::conference::ParticipantOffer;
 use lens_protocol::id::{ConferenceId, ParticipantId};
-use lens_protocol::media::{Role, Timeline};
+use lens_protocol::media::{Pause, Role, Timeline};
 use lens_protocol::session::{PersonRole, TakingPart, TechnicianRef};
 use lens_protocol::signal::{Roster, RosterEntry, RosterSlot, ServerSignal};
 use lens_protocol::{ErrorCode, Problem};
 use lens_signaling::Channel;
 use tracing::Instrument;
 
-use crate::core::{Event, Place, Session, view};
+use crate::core::{Customer, Event, Place, Session, view};
 use crate::registry::{Live, Registry};
 use audience::Audience;
 use media::{Media, is_lost};
@@ -107,9 +107,18 @@ impl Bridge {
                 return Err(problem);
             }
         };
+        self.enforce_first_pause(&session).await;
         self.push_to_customer(&session, camera);
         self.send_rosters(live, &session);
         Ok(taking_part(&session, viewer))
+    }
+
+    /// For a participant that has just joined, of whom nothing is paused yet.
+    async fn enforce_first_pause(&self, session: &Session) {
+        let pause = session.customer.as_ref().map(Customer::pause);
+        if pause.is_some_and(|pause| pause != Pause::default()) {
+            self.enforce_pause(session).await;
+        }
     }
 
     async fn join_both(
@@ -220,6 +229,26 @@ impl Bridge {
             bridge.registry.apply(&live, event).await
         })
         .await
+    }
+
+    /// Has the media server forward nothing of what the customer has paused. The caller holds the
+    /// gate. A media server that is lost forwards nothing, and the next one is told.
+    pub(crate) async fn enforce_pause(&self, session: &Session) {
+        let Some(customer) = &session.customer else {
+            return;
+        };
+        let (Some(conference), Some(participant)) = (session.conference, customer.participant)
+        else {
+            return;
+        };
+        let pause = customer.pause();
+        match self.media.pause(conference, participant, pause).await {
+            Err(problem) if is_lost(problem.code) => {}
+            Err(problem) => {
+                tracing::warn!(session = %session.id, code = %problem.code, "a pause was not enforced");
+            }
+            Ok(()) => {}
+        }
     }
 
     /// What happened to the connection of the customer, or of `own`'s seat.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lens_protocol::ErrorCode;
 use lens_protocol::id::{ConferenceId, ParticipantId};
+use lens_protocol::media::Pause;
 use lens_protocol::session::{PersonRole, SessionState, SessionView, TakingPart, Trouble};
 use serde_json::{Value, json};
 use support::manager::OFFER_CANARY;
@@ -659,6 +660,12 @@ async fn presence_reaches_the_console_and_the_record() {
     );
     let kinds = case.anna.log_kinds(&case.id).await;
     assert!(kinds.contains(&"camera.paused".into()) && kinds.contains(&"voice.muted".into()));
+    let manager = &case.house.manager;
+    let (video, voice) = (true, true);
+    let paused = Pause { video, voice };
+    manager
+        .until_paused(case.conference, case.camera, paused)
+        .await;
     case.page
         .say(
             None,

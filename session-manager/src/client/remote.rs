@@ -13,7 +13,7 @@ use lens_protocol::conference::{
     ParticipantOffer,
 };
 use lens_protocol::id::{ConferenceId, NodeId, ParticipantId};
-use lens_protocol::media::Timeline;
+use lens_protocol::media::{Pause, Timeline};
 use lens_protocol::{Problem, SecretText};
 use lens_runtime::http::client::ControlClient;
 use serde::de::DeserializeOwned;
@@ -199,6 +199,16 @@ impl SessionManager for RemoteSessionManager {
     ) -> Result<(), Problem> {
         let with = (id, participant, candidates);
         self.call("candidates", caller, with).await
+    }
+
+    async fn pause(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        pause: Pause,
+    ) -> Result<(), Problem> {
+        self.call("pause", caller, (id, participant, pause)).await
     }
 
     async fn leave(

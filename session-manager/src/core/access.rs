@@ -26,6 +26,8 @@ pub enum Call {
     Answer,
     /// `PATCH …/participants/{pid}/ice`.
     Candidates,
+    /// `PUT …/participants/{pid}/pause`.
+    Pause,
     /// `DELETE …/participants/{pid}`.
     Leave,
     /// `GET …/participants/{pid}/timeline`.
@@ -40,7 +42,7 @@ pub enum Call {
 
 impl Call {
     /// Every call, in the order of the API.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Create,
         Self::ListConferences,
         Self::ReadConference,
@@ -50,6 +52,7 @@ impl Call {
         Self::Offer,
         Self::Answer,
         Self::Candidates,
+        Self::Pause,
         Self::Leave,
         Self::Timeline,
         Self::Events,
@@ -64,9 +67,12 @@ impl Call {
             Self::ListConferences | Self::ReadConference | Self::Timeline | Self::Events => {
                 Scope::ConferencesRead
             }
-            Self::Join | Self::Offer | Self::Answer | Self::Candidates | Self::Leave => {
-                Scope::ParticipantsWrite
-            }
+            Self::Join
+            | Self::Offer
+            | Self::Answer
+            | Self::Candidates
+            | Self::Pause
+            | Self::Leave => Scope::ParticipantsWrite,
             Self::Nodes => Scope::NodesRead,
             Self::Drain => Scope::NodesWrite,
         }
@@ -76,7 +82,7 @@ impl Call {
     const fn is_own(self) -> bool {
         matches!(
             self,
-            Self::Offer | Self::Answer | Self::Candidates | Self::Leave
+            Self::Offer | Self::Answer | Self::Candidates | Self::Pause | Self::Leave
         )
     }
 }
@@ -129,7 +135,7 @@ mod tests {
     fn each_grant_allows_exactly_its_calls() {
         use Call::{
             Answer, Candidates, Create, Delete, Drain, Events, Hold, Join, Leave, ListConferences,
-            Nodes, Offer, ReadConference, Timeline,
+            Nodes, Offer, Pause, ReadConference, Timeline,
         };
         let scopes = |list: &[Scope]| Grant::Scopes(list.to_vec());
         let own = Grant::Participant {
@@ -148,11 +154,11 @@ mod tests {
         );
         assert_eq!(
             allowed(&scopes(&[Scope::ParticipantsWrite])),
-            [Join, Offer, Answer, Candidates, Leave]
+            [Join, Offer, Answer, Candidates, Pause, Leave]
         );
         assert_eq!(allowed(&scopes(&[Scope::NodesRead])), [Nodes]);
         assert_eq!(allowed(&scopes(&[Scope::NodesWrite])), [Drain]);
-        assert_eq!(allowed(&own), [Offer, Answer, Candidates, Leave]);
+        assert_eq!(allowed(&own), [Offer, Answer, Candidates, Pause, Leave]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use lens_protocol::conference::{
 use lens_protocol::id::{
     ConferenceId, Epoch, Generation, NegotiationId, NodeId, OwnerId, ParticipantId,
 };
-use lens_protocol::media::{CauseCode, Role, RoomReport, SfuEventKind};
+use lens_protocol::media::{CauseCode, Pause, Role, RoomReport, SfuEventKind};
 use lens_protocol::{ErrorCode, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +172,26 @@ impl Room {
 
     fn seat_mut(&mut self, id: ParticipantId) -> Option<&mut Seat> {
         self.seats.iter_mut().find(|seat| seat.id == id)
+    }
+
+    /// Notes what of a participant's media is paused from now on, and returns what was.
+    /// `participant_not_found`.
+    pub fn pause(&mut self, id: ParticipantId, pause: Pause) -> Result<Pause, ErrorCode> {
+        let seat = self.seat_mut(id).ok_or(ErrorCode::ParticipantNotFound)?;
+        Ok(std::mem::replace(&mut seat.pause, pause))
+    }
+
+    /// The participants whose pause a report of this placement does not know.
+    pub fn wrongly_paused<'a>(
+        &'a self,
+        report: &'a RoomReport,
+    ) -> impl Iterator<Item = ParticipantId> + 'a {
+        let reported = report.participants.iter();
+        let wrong = reported.filter(|reported| {
+            self.seat(reported.participant)
+                .is_ok_and(|seat| seat.pause != reported.pause)
+        });
+        wrong.map(|reported| reported.participant)
     }
 
     /// Uses up the next generation of a participant. `participant_not_found`.

@@ -3,7 +3,7 @@
 use lens_protocol::Timestamp;
 use lens_protocol::conference::{Join, Participant, ParticipantState};
 use lens_protocol::id::{Generation, NegotiationId, ParticipantId};
-use lens_protocol::media::{CauseCode, ParticipantReport, Role, VideoCodec};
+use lens_protocol::media::{CauseCode, ParticipantReport, Pause, Role, VideoCodec};
 use serde::{Deserialize, Serialize};
 
 use super::memo::SeatMemo;
@@ -38,6 +38,9 @@ pub struct Seat {
     pub state: ParticipantState,
     /// Why it failed.
     pub cause: Option<CauseCode>,
+    /// What of its media is paused.
+    #[serde(default)]
+    pub pause: Pause,
 }
 
 impl Seat {
@@ -55,6 +58,7 @@ impl Seat {
             mids: None,
             state: ParticipantState::Offered,
             cause: None,
+            pause: Pause::default(),
         }
     }
 
@@ -76,6 +80,7 @@ impl Seat {
             mids: None,
             state: state_of(report),
             cause: None,
+            pause: report.pause,
         }
     }
 
@@ -109,6 +114,7 @@ impl Seat {
             state: self.state,
             cause: self.cause,
             joined_at: self.joined_at,
+            pause: self.pause,
         }
     }
 }

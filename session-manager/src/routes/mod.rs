@@ -64,6 +64,7 @@ fn routes() -> OpenApiRouter<Manager> {
         .routes(routes!(conferences::create, conferences::list))
         .routes(routes!(conferences::read, conferences::delete))
         .routes(routes!(conferences::hold))
+        .routes(routes!(participants::pause))
         .routes(routes!(participants::join))
         .routes(routes!(participants::leave))
         .routes(routes!(participants::offer))

@@ -6,7 +6,7 @@ use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use lens_protocol::conference::{Answer, IceCandidates, Join, ParticipantOffer};
 use lens_protocol::id::{ConferenceId, ParticipantId};
-use lens_protocol::media::Timeline;
+use lens_protocol::media::{Pause, Timeline};
 use lens_runtime::http::{Failure, Json, Path};
 
 use super::describe::{BodyProblems, Problems};
@@ -133,6 +133,30 @@ pub(super) async fn ice(
     manager
         .candidates(&caller, id, participant, candidates)
         .await?;
+    Ok(no_content())
+}
+
+/// Pause or resume what a participant sends.
+///
+/// The media node forwards nothing of it from then on, in this generation and the next ones;
+/// resumed video starts with a keyframe. Repeatable.
+#[utoipa::path(
+    put, path = "/v1/conferences/{id}/participants/{pid}/pause", operation_id = "pause",
+    tag = "participants",
+    params(
+        ("id" = ConferenceId, Path, description = "The conference"),
+        ("pid" = ParticipantId, Path, description = "The participant"),
+    ),
+    request_body = Pause,
+    responses((status = 204, description = "Done"), BodyProblems, Problems),
+)]
+pub(super) async fn pause(
+    State(manager): State<Manager>,
+    Known(caller): Known,
+    Path((id, participant)): Path<(ConferenceId, ParticipantId)>,
+    Json(pause): Json<Pause>,
+) -> Result<Response, Failure> {
+    manager.pause(&caller, id, participant, pause).await?;
     Ok(no_content())
 }
 

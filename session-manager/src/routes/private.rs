@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use lens_protocol::SecretText;
 use lens_protocol::conference::{Answer, CreateConference, Hold, IceCandidates, Join};
 use lens_protocol::id::{ConferenceId, NodeId, ParticipantId};
+use lens_protocol::media::Pause;
 use lens_runtime::http::private::guard;
 use lens_runtime::http::{Failure, Json};
 use serde::Serialize;
@@ -40,6 +41,7 @@ pub fn private(manager: Manager, tokens: Arc<MediaTokens>, token: SecretText) ->
         .route("/offer", post(offer))
         .route("/answer", post(answer))
         .route("/candidates", post(candidates))
+        .route("/pause", post(pause))
         .route("/leave", post(leave))
         .route("/timeline", post(timeline))
         .route("/nodes", post(nodes))
@@ -117,6 +119,13 @@ async fn candidates(
     Json(Asked { caller, with }): Call<(ConferenceId, ParticipantId, IceCandidates)>,
 ) -> Reply<impl Serialize> {
     reply(manager.candidates(&caller, with.0, with.1, with.2).await)
+}
+
+async fn pause(
+    State(manager): State<Manager>,
+    Json(Asked { caller, with }): Call<(ConferenceId, ParticipantId, Pause)>,
+) -> Reply<impl Serialize> {
+    reply(manager.pause(&caller, with.0, with.1, with.2).await)
 }
 
 async fn leave(

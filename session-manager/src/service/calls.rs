@@ -8,7 +8,7 @@ use lens_protocol::conference::{
     ParticipantOffer,
 };
 use lens_protocol::id::{ConferenceId, NodeId, ParticipantId};
-use lens_protocol::media::{NodeState, Timeline};
+use lens_protocol::media::{NodeState, Pause, Timeline};
 use lens_protocol::{ErrorCode, Problem};
 
 use super::SessionManagerService;
@@ -126,6 +126,19 @@ impl SessionManager for SessionManagerService {
         inner
             .candidates(&caller.owner, id, participant, &candidates)
             .await
+    }
+
+    async fn pause(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        pause: Pause,
+    ) -> Result<(), Problem> {
+        permit(caller, Call::Pause, Some((id, participant)))?;
+        let owner = caller.owner.clone();
+        let work = self.inner.clone().pause(owner, id, participant, pause);
+        self.finish(work).await
     }
 
     async fn leave(

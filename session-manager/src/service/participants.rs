@@ -1,4 +1,4 @@
-//! Join, offer, answer, candidates, leave.
+//! Join, offer, answer, candidates, pause, leave.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use lens_protocol::conference::{
     Answer, ConferenceEventKind, IceCandidates, Join, ParticipantOffer,
 };
 use lens_protocol::id::{ConferenceId, OwnerId, ParticipantId};
-use lens_protocol::media::{ApplyAnswer, Role, Timeline};
+use lens_protocol::media::{ApplyAnswer, Pause, Role, Timeline};
 use lens_protocol::{ErrorCode, Problem};
 
-use super::Inner;
+use super::{Inner, placing};
 use crate::core::offer::{SdpFault, check_answer};
 use crate::token::Holder;
 
@@ -124,6 +124,28 @@ impl Inner {
             return Err(ErrorCode::StaleGeneration.into());
         }
         Ok(())
+    }
+
+    /// Pauses or resumes what a participant sends. What is paused while its node is lost stays so
+    /// on the next one.
+    pub(super) async fn pause(
+        self: Arc<Self>,
+        owner: OwnerId,
+        id: ConferenceId,
+        participant: ParticipantId,
+        pause: Pause,
+    ) -> Result<(), Problem> {
+        let mut locked = self.lock_owned(&owner, id).await?;
+        locked.room.live()?;
+        let before = locked.room.pause(participant, pause)?;
+        if let Some(link) = self.node_of(&locked.room)
+            && let Err(problem) = placing::pause(&link, &locked.room, participant).await
+            && !(problem.code == ErrorCode::MediaNodeLost && link.is_lost().await)
+        {
+            locked.room.pause(participant, before)?;
+            return Err(problem);
+        }
+        locked.save().await
     }
 
     /// Removes a participant; one that is not there is fine.

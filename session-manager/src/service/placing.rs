@@ -5,7 +5,8 @@ use std::sync::Arc;
 use lens_protocol::conference::{ConferenceEventKind, ParticipantOffer};
 use lens_protocol::id::{Generation, NodeId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, Offered, RemoveParticipant,
+    AddParticipant, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, Offered, PauseParticipant,
+    RemoveParticipant,
 };
 use lens_protocol::{ErrorCode, Problem};
 
@@ -215,6 +216,21 @@ pub(super) async fn hold(link: &NodeLink, room: &Room) -> Result<(), Problem> {
     link.call(link.control.hold_conference(request)).await
 }
 
+/// Tells a node what of a participant's media is paused.
+pub(super) async fn pause(
+    link: &NodeLink,
+    room: &Room,
+    participant: ParticipantId,
+) -> Result<(), Problem> {
+    let request = PauseParticipant {
+        conference: room.id,
+        epoch: room.epoch,
+        participant,
+        pause: room.seat(participant)?.pause,
+    };
+    link.call(link.control.pause_participant(request)).await
+}
+
 /// Ends a conference on a node; a failure is found in the node's next report.
 pub(super) async fn end(link: &NodeLink, room: &Room) {
     let request = EndMediaRoom {
@@ -239,6 +255,7 @@ fn addition(
         participant,
         role: seat.role,
         generation,
+        pause: seat.pause,
         memo: seat.memo().to_value(),
     })
 }

@@ -171,6 +171,9 @@ impl Inner {
         if report.held != locked.room.held {
             placing::hold(origin.link, &locked.room).await?;
         }
+        for participant in locked.room.wrongly_paused(report) {
+            placing::pause(origin.link, &locked.room, participant).await?;
+        }
         let left = report
             .participants
             .iter()
@@ -233,5 +236,6 @@ fn is_as_reported(room: &Room, origin: &Origin<'_>, report: &RoomReport) -> bool
         && !room.placement.lost
         && room.epoch == report.epoch
         && room.held == report.held
+        && room.wrongly_paused(report).next().is_none()
         && room.agrees_with(report)
 }

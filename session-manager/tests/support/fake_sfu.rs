@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, NodeId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, ConnectionStats, CreateMediaRoom, EndMediaRoom, HoldMediaRoom,
-    MediaAddress, NodeReport, NodeState, Offered, ParticipantReport, RemoveParticipant, Role,
-    RoomReport, SfuEvent, SfuEventKind, SfuEvents, Timeline,
+    MediaAddress, NodeReport, NodeState, Offered, ParticipantReport, Pause, PauseParticipant,
+    RemoveParticipant, Role, RoomReport, SfuEvent, SfuEventKind, SfuEvents, Timeline,
 };
 use lens_protocol::{ErrorCode, Problem, Timestamp};
 use lens_sfu::SfuControl;
@@ -299,6 +299,15 @@ impl SfuControl for FakeSfu {
         Ok(())
     }
 
+    async fn pause_participant(&self, pause: PauseParticipant) -> Result<(), Problem> {
+        self.answering().await?;
+        let mut state = self.state();
+        let room = state.room(pause.conference, pause.epoch)?;
+        let peer = room.peers.get_mut(&pause.participant);
+        peer.ok_or(ErrorCode::ParticipantNotFound)?.added.pause = pause.pause;
+        Ok(())
+    }
+
     async fn end_conference(&self, end: EndMediaRoom) -> Result<(), Problem> {
         self.answering().await?;
         let mut state = self.state();
@@ -396,6 +405,7 @@ impl FakeRoom {
             negotiation_id: peer.negotiation,
             answered: peer.answered,
             connected: peer.connected,
+            pause: peer.added.pause,
             memo: peer.added.memo.clone(),
             slots: Vec::new(),
         });
@@ -408,6 +418,11 @@ impl FakeRoom {
             memo: self.made.memo.clone(),
             participants: peers.collect(),
         }
+    }
+
+    /// What of a participant's media is paused here.
+    pub fn paused(&self, participant: ParticipantId) -> Option<Pause> {
+        Some(self.peers.get(&participant)?.added.pause)
     }
 
     /// The generation a participant has here.

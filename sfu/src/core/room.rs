@@ -2,7 +2,7 @@
 
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
 use lens_protocol::media::{
-    CauseCode, ConnectionStats, CreateMediaRoom, MediaPolicy, Offered, Role, Slot, SlotKind,
+    CauseCode, ConnectionStats, CreateMediaRoom, MediaPolicy, Offered, Pause, Role, Slot, SlotKind,
 };
 
 use super::arena::Key;
@@ -30,6 +30,8 @@ pub(crate) struct Participant {
     pub(crate) seats: Seats,
     /// The newest offer.
     pub(crate) newest: Newest,
+    /// What of its media goes to nobody.
+    pub(crate) pause: Pause,
     /// The connected link its media goes over; an older one until the newest is connected.
     pub(crate) current: Option<Key>,
 }
@@ -107,20 +109,22 @@ impl Room {
         Some((gone, changed.collect()))
     }
 
-    /// Who receives what each connected participant sends: nobody while the conference is held.
+    /// Who receives what each connected participant sends: nobody what is paused, and nobody
+    /// anything while the conference is held.
     pub(crate) fn routes(&self) -> impl Iterator<Item = (Key, Routes)> + '_ {
         let senders = self.participants.iter();
-        senders.filter_map(|from| Some((from.current?, self.routes_of(from.id))))
+        senders.filter_map(|from| Some((from.current?, self.routes_of(from))))
     }
 
-    fn routes_of(&self, from: ParticipantId) -> Routes {
-        let receivers = |kind| {
-            let receivers = self.participants.iter().filter(|_| !self.held);
-            receivers.filter_map(move |to| Some((to.current?, to.seats.seat_of(from, kind)?)))
+    fn routes_of(&self, from: &Participant) -> Routes {
+        let receivers = |kind, paused: bool| {
+            let open = !self.held && !paused;
+            let receivers = self.participants.iter().filter(move |_| open);
+            receivers.filter_map(move |to| Some((to.current?, to.seats.seat_of(from.id, kind)?)))
         };
         Routes {
-            video: receivers(SlotKind::VideoDown).collect(),
-            voice: receivers(SlotKind::AudioDown).collect(),
+            video: receivers(SlotKind::VideoDown, from.pause.video).collect(),
+            voice: receivers(SlotKind::AudioDown, from.pause.voice).collect(),
         }
     }
 }

@@ -7,7 +7,7 @@ use lens_protocol::Problem;
 use lens_protocol::id::{ConferenceId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, NodeReport, Offered,
-    RemoveParticipant, SfuEvents, Timeline,
+    PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
 };
 
 use super::SfuHandle;
@@ -36,6 +36,10 @@ impl SfuControl for SfuHandle {
 
     async fn hold_conference(&self, hold: HoldMediaRoom) -> Result<(), Problem> {
         Ok(self.hold(hold).await?)
+    }
+
+    async fn pause_participant(&self, pause: PauseParticipant) -> Result<(), Problem> {
+        Ok(self.pause(pause).await?)
     }
 
     async fn end_conference(&self, room: EndMediaRoom) -> Result<(), Problem> {

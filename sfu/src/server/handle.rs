@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use lens_protocol::id::{ConferenceId, NegotiationId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, MediaAddress,
-    NodeReport, NodeState, Offered, RemoveParticipant, SfuEvents, Timeline,
+    NodeReport, NodeState, Offered, PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
 };
 use lens_runtime::clock::Clock;
 use lens_runtime::entropy::SystemEntropy;
@@ -304,6 +304,12 @@ impl SfuHandle {
     pub(super) async fn hold(&self, hold: HoldMediaRoom) -> Result<(), SfuError> {
         let worker = self.worker_of(hold.conference).await?;
         self.on(worker, move |shard, at| shard.hold(&hold, at))
+            .await?
+    }
+
+    pub(super) async fn pause(&self, pause: PauseParticipant) -> Result<(), SfuError> {
+        let worker = self.worker_of(pause.conference).await?;
+        self.on(worker, move |shard, at| shard.pause(&pause, at))
             .await?
     }
 

@@ -24,6 +24,7 @@ mod late_joiner;
 mod limits;
 mod losses;
 mod nat;
+mod pause;
 mod picture;
 mod remote;
 mod silence;

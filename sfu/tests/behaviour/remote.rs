@@ -6,7 +6,7 @@ use std::time::Duration;
 use lens_protocol::id::{ConferenceId, Epoch, Generation, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, MediaPolicy,
-    NodeState, RemoveParticipant, Role, SfuEventKind,
+    NodeState, Pause, RemoveParticipant, Role, SfuEventKind,
 };
 use lens_protocol::{ErrorCode, SecretText};
 use lens_sfu::{RemoteSfu, SfuControl, routes};
@@ -43,6 +43,7 @@ async fn a_whole_conference_is_controlled_over_http() {
         participant,
         role: Role::Camera,
         generation: Generation(1),
+        pause: Pause::default(),
         memo: serde_json::Value::Null,
     };
     let offered = remote.add_participant(add).await.unwrap();

@@ -11,6 +11,7 @@ mod generation;
 mod hold;
 mod late_joiner;
 mod lost_node;
+mod pause;
 mod restart;
 mod session;
 mod voice;
@@ -40,6 +41,9 @@ const SCENARIOS: &[(&str, Run)] = &[
     }),
     ("hold stops every stream until it is resumed", |m| {
         Box::pin(hold::stops(m))
+    }),
+    ("a paused picture goes to nobody, the voice goes on", |m| {
+        Box::pin(pause::withholds(m))
     }),
     ("a viewer may join after 65,536 packets", |m| {
         Box::pin(late_joiner::sees(m))

@@ -17,7 +17,7 @@ use lens_signaling::{Channel, Door, Host, Identity, Outbound};
 use super::audience::{Console, parse_customer};
 use super::{Bridge, for_signalling, needs_media};
 use crate::app::Shared;
-use crate::core::{Event, Session, view};
+use crate::core::{Customer, Event, Session, view};
 use crate::registry::{Live, Said};
 
 /// Longest `client_id` of a chat line, in characters.
@@ -370,11 +370,7 @@ impl Front {
         {
             return Err(invalid("facing is front or back"));
         }
-        self.0
-            .registry
-            .apply(live, Event::Presence(presence))
-            .await
-            .map(|_| ())
+        self.bridge().presence(live, presence).await
     }
 
     /// Carries a message between peers unread.
@@ -404,6 +400,23 @@ impl Front {
 }
 
 impl Bridge {
+    /// The customer paused, muted or resumed: the media server obeys, whatever their page sends.
+    async fn presence(&self, live: &Arc<Live>, presence: Presence) -> Result<(), Problem> {
+        let before = live.session();
+        let now = self.registry.apply(live, Event::Presence(presence)).await?;
+        let paused = |session: &Session| session.customer.as_ref().map(Customer::pause);
+        if paused(&before) == paused(&now) {
+            return Ok(());
+        }
+        let (bridge, live) = (self.clone(), live.clone());
+        super::whole(async move {
+            let _gate = live.gate.lock().await;
+            bridge.enforce_pause(&live.session()).await;
+            Ok(())
+        })
+        .await
+    }
+
     /// A new generation for the customer, unless a newer one than theirs is under way.
     pub(crate) async fn offer_to_customer(
         &self,

@@ -11,7 +11,7 @@ use lens_protocol::conference::{
     external_id_of,
 };
 use lens_protocol::id::{ConferenceId, OwnerId, ParticipantId, SessionId};
-use lens_protocol::media::{Role, Timeline};
+use lens_protocol::media::{Pause, Role, Timeline};
 use lens_protocol::{ErrorCode, Problem};
 use lens_session_manager::{Caller, Grant, SessionManager};
 
@@ -142,6 +142,17 @@ impl Media {
     /// Holds or resumes.
     pub(crate) async fn hold(&self, id: ConferenceId, held: bool) -> Result<(), Problem> {
         self.within(self.manager.hold(&self.caller, id, Hold { held }))
+            .await
+    }
+
+    /// Pauses or resumes what a participant sends.
+    pub(crate) async fn pause(
+        &self,
+        id: ConferenceId,
+        participant: ParticipantId,
+        pause: Pause,
+    ) -> Result<(), Problem> {
+        self.within(self.manager.pause(&self.caller, id, participant, pause))
             .await
     }
 

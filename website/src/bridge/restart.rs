@@ -177,6 +177,7 @@ impl Bridge {
                 return Err(problem);
             }
         };
+        self.enforce_first_pause(&session).await;
         let mut own = None;
         for one in renewed {
             if one.is_caller {

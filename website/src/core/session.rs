@@ -9,11 +9,12 @@ use lens_protocol::Timestamp;
 use lens_protocol::id::{
     ConferenceId, Generation, InvitationId, ParticipantId, SessionId, TechnicianId,
 };
+use lens_protocol::media::Pause;
 use lens_protocol::session::{
     Capability, CloseReason, EndedBy, InvitationView, PersonRole, SessionState, TechnicianRef,
     Trouble,
 };
-use lens_protocol::signal::Presence;
+use lens_protocol::signal::{CameraState, Presence};
 
 /// How long things may take. Times of the registry, not of any one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +107,21 @@ pub struct Customer {
     pub newest: Generation,
     /// Its media connection.
     pub link: Link,
+}
+
+impl Customer {
+    /// What nobody may be shown now. A pause by tap stops the picture and lets the voice go on; a
+    /// phone call or another app stops both.
+    pub fn pause(&self) -> Pause {
+        let away = matches!(
+            self.presence.camera,
+            CameraState::PausedCall | CameraState::PausedAway
+        );
+        Pause {
+            video: away || self.presence.camera == CameraState::Paused,
+            voice: away || self.presence.muted,
+        }
+    }
 }
 
 /// What was agreed to, and to which text.

@@ -13,7 +13,7 @@ use lens_protocol::conference::{
     ParticipantState,
 };
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, NodeId, ParticipantId};
-use lens_protocol::media::{CauseCode, Role, Slot, SlotKind, Timeline};
+use lens_protocol::media::{CauseCode, Pause, Role, Slot, SlotKind, Timeline};
 use lens_protocol::{ErrorCode, Problem, SecretText};
 use lens_runtime::clock::{Clock, ManualClock};
 use lens_runtime::entropy::SystemEntropy;
@@ -68,6 +68,27 @@ impl Manager {
     /// The calls so far, by name.
     pub fn calls(&self) -> Vec<String> {
         self.inner().calls.clone()
+    }
+
+    /// Waits until this of a participant's media is paused.
+    pub async fn until_paused(&self, id: ConferenceId, participant: ParticipantId, pause: Pause) {
+        let is = || {
+            let mut inner = self.inner();
+            let mut all = inner.open(id).unwrap().participants.iter();
+            all.find(|it| it.id == participant).unwrap().pause == pause
+        };
+        let waiting = async {
+            loop {
+                let told = self.told.notified();
+                if is() {
+                    return;
+                }
+                told.await;
+            }
+        };
+        let limit = Duration::from_secs(10);
+        let paused = tokio::time::timeout(limit, waiting).await;
+        paused.expect("the media server was not told of the pause");
     }
 
     pub fn count(&self, call: &str) -> usize {
@@ -349,6 +370,7 @@ impl SessionManager for Manager {
             state: ParticipantState::Offered,
             cause: None,
             joined_at: self.clock.now(),
+            pause: Pause::default(),
         });
         let others: Vec<_> = conference.participants.iter().map(|it| it.id).collect();
         let rosters: Vec<_> = others
@@ -391,6 +413,22 @@ impl SessionManager for Manager {
         found.generation = found.generation.next();
         found.state = ParticipantState::Offered;
         inner.offer(&self.clock, id, participant)
+    }
+
+    async fn pause(
+        &self,
+        _caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        pause: Pause,
+    ) -> Result<(), Problem> {
+        self.enter("pause").await?;
+        let mut inner = self.inner();
+        let mut all = inner.open(id)?.participants.iter_mut();
+        let found = all.find(|it| it.id == participant);
+        found.ok_or(ErrorCode::ParticipantNotFound)?.pause = pause;
+        self.told.notify_waiters();
+        Ok(())
     }
 
     async fn answer(

@@ -94,6 +94,7 @@ fn a_report_takes_back_a_loss_but_never_a_step() {
             negotiation_id: NegotiationId(1),
             answered,
             connected,
+            pause: Pause::default(),
             memo: serde_json::Value::Null,
             slots: Vec::new(),
         }],

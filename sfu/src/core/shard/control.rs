@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
 use lens_protocol::limits::PARTICIPANTS;
 use lens_protocol::media::{
-    CauseCode, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, RemoveParticipant, SfuEventKind,
-    Timeline, TimelineStep,
+    CauseCode, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, PauseParticipant, RemoveParticipant,
+    SfuEventKind, Timeline, TimelineStep,
 };
 
 use super::{Broken, Shard, guarded};
@@ -86,6 +86,22 @@ impl Shard {
             if !hold.held {
                 self.want_keyframes_of(link, at);
             }
+        }
+        Ok(())
+    }
+
+    /// Pauses or resumes what a participant sends.
+    pub(crate) fn pause(&mut self, wanted: &PauseParticipant, at: Moment) -> Result<(), SfuError> {
+        let key = self.room_key(wanted.conference, wanted.epoch)?;
+        let participant = self.participant_mut(key, wanted.participant)?;
+        let before = std::mem::replace(&mut participant.pause, wanted.pause);
+        let Some(link) = participant.current.filter(|_| before != wanted.pause) else {
+            return Ok(());
+        };
+        self.cut_streams(link, wanted.pause);
+        self.reroute(key);
+        if before.video && !wanted.pause.video {
+            self.want_keyframes_of(link, at);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Media and messages between the participants of a conference.
 
-use lens_protocol::media::{CauseCode, SfuEventKind, SlotKind, TimelineStep};
+use lens_protocol::media::{CauseCode, Pause, SfuEventKind, SlotKind, TimelineStep};
 
 use super::{Broken, Shard, guarded};
 use crate::core::arena::Key;
@@ -223,6 +223,25 @@ impl Shard {
         if let Some(link) = self.links.get_mut(key) {
             for rewriter in link.rewriters.iter_mut().flatten() {
                 rewriter.pause();
+            }
+        }
+    }
+
+    /// Where a sender's paused streams arrive, whatever comes next continues without a gap and,
+    /// for video, with a keyframe.
+    pub(super) fn cut_streams(&mut self, key: Key, pause: Pause) {
+        for (paused, kind) in [
+            (pause.video, SlotKind::VideoUp),
+            (pause.voice, SlotKind::AudioUp),
+        ] {
+            let mut index = 0;
+            while let Some((to, slot)) = self.receiver(key, kind, index).filter(|_| paused) {
+                let link = self.links.get_mut(to);
+                let rewriter = link.and_then(|link| link.rewriters.get_mut(slot)?.as_mut());
+                if let Some(rewriter) = rewriter {
+                    rewriter.pause();
+                }
+                index += 1;
             }
         }
     }

@@ -140,6 +140,7 @@ impl Shard {
             Some(known) => {
                 let former = std::mem::replace(&mut known.newest, newest);
                 known.memo = add.memo;
+                known.pause = add.pause;
                 let unconnected = former.link.filter(|link| known.current != Some(*link));
                 if let Some(link) = unconnected {
                     self.close(link, at);
@@ -158,6 +159,7 @@ impl Shard {
                     memo: add.memo,
                     seats: Seats::new(add.participant, add.role, size),
                     newest,
+                    pause: add.pause,
                     current: None,
                 })
             }

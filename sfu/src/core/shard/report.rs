@@ -51,6 +51,7 @@ impl Shard {
             negotiation_id: newest.negotiation,
             answered: newest.answered,
             connected: link.is_some_and(|link| link.phase == Phase::Connected),
+            pause: participant.pause,
             memo: participant.memo.clone(),
             slots: participant.slots(),
         }

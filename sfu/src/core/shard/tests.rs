@@ -9,7 +9,7 @@ use lens_protocol::entropy::{Entropy, random_bytes};
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, CauseCode, CreateMediaRoom, EndMediaRoom, MediaAddress, MediaPolicy, Offered,
-    RemoveParticipant, Role, SfuEventKind,
+    Pause, RemoveParticipant, Role, SfuEventKind,
 };
 use lens_runtime::entropy::SeededEntropy;
 
@@ -80,6 +80,7 @@ impl Bench {
             participant: who,
             role,
             generation: Generation(generation),
+            pause: Pause::default(),
             memo: serde_json::Value::Null,
         };
         let built = peer::build(Blueprint {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CauseCode, CreateMediaRoom, HoldMediaRoom, MediaPolicy, Offered,
-    RemoveParticipant, Role, SfuEventKind, SlotKind, Timeline, TimelineStep,
+    Pause, RemoveParticipant, Role, SfuEventKind, SlotKind, Timeline, TimelineStep,
 };
 use lens_runtime::clock::SystemClock;
 use lens_sfu::config::TcpDoor;
@@ -121,6 +121,7 @@ impl World {
             participant,
             role,
             generation,
+            pause: Pause::default(),
             memo: serde_json::Value::Null,
         };
         self.sfu.add_participant(add).await
