@@ -1,6 +1,7 @@
 // Every state of the customer's page.
 
 import { readFileSync } from 'node:fs';
+import { expectSame } from '../lib/scenario.mjs';
 import { showStates } from './support/stage.mjs';
 
 const CAMERA = readFileSync(new URL('./support/camera-scene.js', import.meta.url), 'utf8');
@@ -229,7 +230,17 @@ const states = [
     answers: { 'GET /api/customer': [200, ACTIVE] },
     until: '[data-state="back"]',
   },
-  { name: 'live', path: '/', until: '[data-state="live"]', steps: goLive(ACTIVE) },
+  {
+    name: 'live',
+    path: '/',
+    until: '[data-state="live"]',
+    steps: async (page, stage) => {
+      await goLive(ACTIVE)(page, stage);
+      // One Tab back from the page's end is Stop.
+      const last = await page.evaluate(() => [...document.querySelectorAll('a[href], button:not([disabled]), input, select, textarea, summary, [tabindex="0"]')].at(-1).textContent);
+      expectSame(last, 'Stop and leave', 'the last control of the live page');
+    },
+  },
   {
     name: 'live-caption',
     path: '/',

@@ -98,3 +98,23 @@ export function borderless() {
   }
   return wrong;
 }
+
+/** Controls too small for a finger (customers) or a mouse (technicians); a link in a sentence is as it is. */
+export function small() {
+  const least = location.pathname.startsWith('/console') || location.pathname.startsWith('/setup') ? 32 : 48;
+  const wrong = [];
+  for (const control of document.querySelectorAll('a[href], button, input, select, textarea, summary')) {
+    if (!control.checkVisibility({ visibilityProperty: true }) || control.matches('.skip')) continue;
+    const { width, height } = (control.matches('[type=radio], [type=checkbox]') ? control.closest('label') : control).getBoundingClientRect();
+    if (Math.min(width, height) < least - 0.5) wrong.push(`${Math.round(width)} × ${Math.round(height)}, less than ${least}: ${control.outerHTML.slice(0, 100)}`);
+  }
+  return wrong;
+}
+
+/** With reduced motion nothing goes on moving; a spinner stands still, and its word says what happens. */
+export function moving() {
+  return document
+    .getAnimations()
+    .filter((animation) => animation.playState === 'running' && Number(animation.effect?.getComputedTiming().activeDuration) > 10)
+    .map((animation) => `${animation instanceof CSSAnimation ? animation.animationName : 'something'} moves although motion is reduced`);
+}

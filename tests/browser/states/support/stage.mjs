@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARTIFACTS } from '../../lib/paths.mjs';
 import { expect } from '../../lib/scenario.mjs';
-import { borderless, clipped, overflow, unreachable } from './looks.mjs';
+import { borderless, clipped, moving, overflow, small, unreachable } from './looks.mjs';
 import { StageServer } from './server.mjs';
 
 /** States shown at the same time, each in a context of its own. More than cores: many steps wait for the pages' own clocks. */
@@ -34,8 +34,8 @@ const ZOOMED = { width: 320, height: 256 };
 /** @type {Look[]} */
 const LOOKS = [
   { name: '320-light', size: SMALL, axe: true, judges: [overflow, clipped, unreachable] },
-  { name: '390-light', size: PHONE, judges: [overflow, clipped] },
-  { name: '1440-light', size: DESK, axe: true, judges: [overflow, clipped, unreachable] },
+  { name: '390-light', size: PHONE, judges: [overflow, clipped, small, moving] },
+  { name: '1440-light', size: DESK, axe: true, judges: [overflow, clipped, small, unreachable] },
   { name: '320-dark', size: SMALL, theme: 'dark', judges: [overflow] },
   { name: '390-dark', size: PHONE, theme: 'dark', axe: true, judges: [overflow] },
   { name: '1440-dark', size: DESK, theme: 'dark', judges: [overflow] },
