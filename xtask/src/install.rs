@@ -37,6 +37,11 @@ const SYSTEM: &[Need] = &[
         why: "network namespaces with real addresses",
     },
     Need {
+        program: "nft",
+        package: "nftables",
+        why: "cuts a network, or its UDP, in tests",
+    },
+    Need {
         program: "node",
         package: "nodejs",
         why: "browser tests, tests of the browser library",
