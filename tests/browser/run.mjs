@@ -35,16 +35,11 @@ if (values.list) {
 let failed = 0;
 for (const scenario of scenarios) {
   rmSync(join(ARTIFACTS, 'failures', scenario.name), { recursive: true, force: true });
-  let outcome = await runOne(scenario);
-  // Browsers on a loaded machine miss time limits: one more try, and the line says so.
-  const again = outcome.problems.length > 0;
-  const first = outcome.problems;
-  if (again) outcome = await runOne(scenario);
+  const outcome = await runOne(scenario);
   const facts = Object.entries(outcome.facts).map(([name, value]) => `${name} ${shown(value)}`);
   const passed = outcome.problems.length === 0;
   if (!passed) failed += 1;
   const line = `${passed ? 'ok    ' : 'FAILED'} ${scenario.name} (${(outcome.ms / 1000).toFixed(1)} s)`;
-  if (passed && again) facts.push(`second try, after: ${first[0].split('\n')[0]}`);
   console.log([line, ...facts].join(' · '));
   for (const problem of outcome.problems) console.log(`         ${problem.replace(/\n/g, '\n         ')}`);
 }

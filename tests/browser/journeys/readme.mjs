@@ -1,4 +1,6 @@
-// The pictures of the README, taken from a real session: console and phone, live.
+// The pictures of the README, taken from a real session: console and phone, live. Made by hand after a
+// change of the pages, with LENS_README_IMAGES=1 node run.mjs --only readme: a run must not change files of
+// the repository, and what it would check is checked by the other journeys.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +10,7 @@ import { openHouse } from './people.mjs';
 const IMAGES = join(BROWSER_TESTS, '../../docs/images');
 const SCENE = join(BROWSER_TESTS, '../../website/pages/assets/scene.svg');
 
-export default {
+const pictures = {
   name: 'readme: pictures of a live session',
   limitSeconds: 120,
   run: async (scenario) => {
@@ -16,16 +18,16 @@ export default {
     const { anna, margit } = await house.live();
     await anna.writes('Please move the grey cable to the blue socket.');
     await margit.reads('Please move the grey cable to the blue socket.');
-    // Wanted by hand, after a change of the pages: a run must not change files of the repository.
-    const folder = process.env.LENS_README_IMAGES ? IMAGES : join(ARTIFACTS, 'readme');
-    mkdirSync(folder, { recursive: true });
-    await margit.watched.screenshot(join(folder, 'customer-live.png'));
+    mkdirSync(IMAGES, { recursive: true });
+    await margit.watched.screenshot(join(IMAGES, 'customer-live.png'));
     await margit.writes('Like this?');
     await anna.reads('Like this?');
     await anna.until('the picture is wide', () => document.querySelector('video').videoWidth >= 640);
-    await anna.watched.screenshot(join(folder, 'console-live.png'));
+    await anna.watched.screenshot(join(IMAGES, 'console-live.png'));
   },
 };
+
+export default process.env.LENS_README_IMAGES ? pictures : [];
 
 /** A film for Chromium's fake camera: the drawn scene, as motion JPEG. */
 async function filmed(scenario) {
