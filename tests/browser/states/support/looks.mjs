@@ -62,7 +62,8 @@ export function clipped() {
       const over = axis === 'x' ? Math.max(around.left - rect.left, rect.right - around.right) : Math.max(around.top - rect.top, rect.bottom - around.bottom);
       if (over > 1.5) return box;
     }
-    return null;
+    // What lies before the window's edge cannot be moved into it.
+    return axis === 'x' && (rect.left < -1.5 || rect.right > document.documentElement.clientWidth + 1.5) ? document.body : null;
   };
   const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (words.nextNode()) {
