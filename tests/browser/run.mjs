@@ -33,9 +33,12 @@ if (values.list) {
 }
 
 let failed = 0;
+/** Page states that axe has judged; a sign-in page need not be judged in every scenario. @type {string[]} */
+let judged = [];
 for (const scenario of scenarios) {
   rmSync(join(ARTIFACTS, 'failures', scenario.name), { recursive: true, force: true });
   const outcome = await runOne(scenario);
+  judged = outcome.judged ?? judged;
   const facts = Object.entries(outcome.facts).map(([name, value]) => `${name} ${shown(value)}`);
   const passed = outcome.problems.length === 0;
   if (!passed) failed += 1;
@@ -81,7 +84,8 @@ function inProcess(file, name, spaces, limitSeconds) {
   if (spaces) command.push(JSON.stringify(spaces));
   return new Promise((resolve) => {
     const started = Date.now();
-    const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, LENS_JUDGED: JSON.stringify(judged) };
+    const child = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
     child.stdout.on('data', (data) => (text += data));
     child.stderr.on('data', (data) => (text += data));

@@ -12,6 +12,12 @@ import { ARTIFACTS } from './paths.mjs';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+/**
+ * Page states that axe has judged in this run, this process's and earlier ones' (run.mjs hands them on).
+ * @type {Set<string>}
+ */
+export const judged = new Set(JSON.parse(process.env.LENS_JUDGED ?? '[]'));
+
 /** The tone that Chromium's fake microphone plays, in hertz. */
 export const MICROPHONE_HERTZ = 660;
 
@@ -147,7 +153,6 @@ export class WatchedPage {
   #faults = [];
   #allowed = [];
   #log = [];
-  #axeSeen = new Map();
 
   constructor(page, name, browser) {
     this.page = page;
@@ -199,20 +204,17 @@ export class WatchedPage {
 
   /**
    * Runs axe over the page as it stands; findings become faults. `state` names the page state in
-   * the fault and is checked once.
+   * the fault; it is judged once in a run, whichever scenario comes to it first.
    */
   async checkAccessibility(state) {
-    if (this.#axeSeen.has(state)) return;
+    const of = new URL(this.page.url()).pathname.split('/')[1];
+    const known = `${of}: ${state}`;
+    if (judged.has(known)) return;
+    judged.add(known);
     const findings = await axe(this.page);
-    this.#axeSeen.set(state, findings.length);
     for (const { id, help, nodes } of findings) {
       this.#faults.push(`${this.name}: axe ${id} in "${state}": ${help}: ${nodes.join(' | ')}`);
     }
-  }
-
-  /** How many page states were checked. */
-  get statesChecked() {
-    return this.#axeSeen.size;
   }
 
   /** Saves what the page shows. */

@@ -2,6 +2,7 @@
 // run.mjs starts this, inside a network namespace when the scenario asks for one.
 
 import { pathToFileURL } from 'node:url';
+import { judged } from './browsers.mjs';
 import { Scenario } from './scenario.mjs';
 
 const [file, name, network] = process.argv.slice(2);
@@ -37,7 +38,7 @@ async function finish() {
 }
 
 function conclude() {
-  const outcome = { problems, facts: surroundings.facts, ms: Date.now() - started };
+  const outcome = { problems, facts: surroundings.facts, judged: [...judged], ms: Date.now() - started };
   process.stdout.write(`OUTCOME ${JSON.stringify(outcome)}\n`, () => {
     process.exit(problems.length > 0 ? 1 : 0);
   });
