@@ -14,7 +14,7 @@ use lens_protocol::session::{PersonRole, SessionState, SessionView, TakingPart, 
 use serde_json::{Value, json};
 use support::manager::OFFER_CANARY;
 use support::page::Page;
-use support::{Browser, House, take_part};
+use support::{Browser, House, take_part, until};
 
 /// A live session: started, both sides answered and connected.
 struct Case {
@@ -127,13 +127,8 @@ async fn start_gives_the_console_its_offer_and_the_customers_page_its_own() {
     let roster = roster.await;
     assert_eq!(roster["participants"][0]["display_name"], "Margit");
     assert_eq!(roster["you"], json!(case.viewer));
-    let kinds = case.anna.log_kinds(&case.id).await;
-    for kind in ["consent.given", "session.started", "media.connected"] {
-        assert!(
-            kinds.contains(&kind.to_owned()),
-            "{kind} is missing: {kinds:?}"
-        );
-    }
+    let kinds = ["consent.given", "session.started", "media.connected"];
+    case.anna.until_logged(&case.id, &kinds).await;
 }
 
 #[tokio::test]
@@ -333,10 +328,8 @@ async fn a_cut_of_signalling_alone_breaks_nothing() {
         .until(&case.id, "is back", |view| view.customer_online)
         .await;
     assert_eq!(back.state, SessionState::Active);
-    let kinds = case.anna.log_kinds(&case.id).await;
-    assert!(
-        kinds.contains(&"customer.offline".into()) && kinds.contains(&"customer.online".into())
-    );
+    let kinds = ["customer.offline", "customer.online"];
+    case.anna.until_logged(&case.id, &kinds).await;
 }
 
 #[tokio::test]
@@ -466,13 +459,10 @@ async fn close_ends_everything_within_a_moment_and_stays_readable() {
     case.anna.post(&case.path("close"), body).await.ok();
     case.page.wait_until("the end", state("closed")).await;
     assert_eq!(case.page.wait_for_bye().await, "closed");
-    for _ in 0..1_000 {
-        if case.house.manager.live_conferences() == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    assert_eq!(case.house.manager.live_conferences(), 0);
+    until("the conference is ended", || {
+        case.house.manager.live_conferences() == 0
+    })
+    .await;
     case.anna
         .post(&case.path("close"), json!({"reason": "solved"}))
         .await
@@ -658,8 +648,8 @@ async fn presence_reaches_the_console_and_the_record() {
         serde_json::to_value(&view.presence).unwrap()["camera"],
         "paused"
     );
-    let kinds = case.anna.log_kinds(&case.id).await;
-    assert!(kinds.contains(&"camera.paused".into()) && kinds.contains(&"voice.muted".into()));
+    let kinds = ["camera.paused", "voice.muted"];
+    case.anna.until_logged(&case.id, &kinds).await;
     let manager = &case.house.manager;
     let (video, voice) = (true, true);
     let paused = Pause { video, voice };

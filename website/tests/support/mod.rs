@@ -416,6 +416,22 @@ impl Browser {
             .collect()
     }
 
+    /// Reads the session's log until it has all of these kinds. A view may be a moment ahead of
+    /// it: rights change as soon as the store has them, whatever the log takes.
+    pub async fn until_logged(&self, id: &str, wanted: &[&str]) -> Vec<String> {
+        for _ in 0..2_000 {
+            let kinds = self.log_kinds(id).await;
+            if wanted.iter().all(|it| kinds.iter().any(|kind| kind == it)) {
+                return kinds;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!(
+            "never logged {wanted:?}, only {:?}",
+            self.log_kinds(id).await
+        );
+    }
+
     pub async fn customer_page(&self) -> page::Page {
         page::Page::open(self, lens_signaling::Door::Customer).await
     }
@@ -423,6 +439,17 @@ impl Browser {
     pub async fn console(&self) -> page::Page {
         page::Page::open(self, lens_signaling::Door::Console).await
     }
+}
+
+/// Waits until `condition` holds.
+pub async fn until(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..2_000 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("never came true: {what}");
 }
 
 /// A channel name for a `TakePart`, when no page is needed.
