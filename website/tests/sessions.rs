@@ -582,6 +582,42 @@ async fn a_restart_after_the_conference_is_gone_makes_another_and_keeps_the_hold
 }
 
 #[tokio::test]
+async fn a_watcher_gets_an_offer_in_the_conference_that_replaces_a_lost_one() {
+    let mut case = live().await;
+    let ben = case.house.technician("Ben Cole").await;
+    let mut watching = ben.console().await;
+    let joined = ben
+        .post(&case.path("join"), take_part(&watching.channel))
+        .await;
+    let id = case.id.clone();
+    watching.answer(Some(&id), &joined.ok()["offer"]).await;
+    case.house.manager.forget_all();
+    let lost = |view: &SessionView| view.trouble == Some(Trouble::Node);
+    case.anna.until(&case.id, "notices", lost).await;
+    let path = case.path("offer");
+    let restarted = taking(
+        case.anna
+            .post(&path, take_part(&case.console.channel))
+            .await
+            .ok(),
+    );
+    assert_eq!(restarted.session.people.len(), 3);
+    let new = json!(restarted.offer.conference);
+    let offer = watching
+        .wait_until("the watcher's new offer", |it| {
+            it["kind"] == "offer" && it["conference"] == new
+        })
+        .await;
+    watching.answer(Some(&id), &offer).await;
+    let own: ParticipantId = serde_json::from_value(offer["participant"].clone()).unwrap();
+    let answered = || case.house.manager.answers();
+    until("the answer arrives", || {
+        answered().iter().any(|(who, _)| *who == own)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_lead_who_reloads_gets_an_own_generation_and_the_customer_none() {
     let mut case = live().await;
     case.console.reload().await;

@@ -115,6 +115,16 @@ impl Desk {
         self.with(|inner| inner.places.get(&participant)?.channel.clone())
     }
 
+    /// The console pages of all technicians' participants.
+    pub(crate) fn channels(&self) -> HashMap<ParticipantId, Channel> {
+        self.with(|inner| {
+            let known = inner.places.iter();
+            known
+                .filter_map(|(who, place)| Some((*who, place.channel.clone()?)))
+                .collect()
+        })
+    }
+
     /// Forgets a participant who left.
     pub(crate) fn left(&self, participant: ParticipantId) {
         self.with(|inner| inner.places.remove(&participant));

@@ -5,6 +5,7 @@
 //! reloaded asks on a new channel: then only its own connection is new, unless the customer's is
 //! broken as well.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -71,6 +72,8 @@ impl Bridge {
             .ok_or(ErrorCode::ParticipantNotFound)?
             .participant;
         let former = session.conference.ok_or(ErrorCode::WrongState)?;
+        // Before the desk is cleared: a watcher keeps the page, whichever conference it is.
+        let pages = live.desk.channels();
         // The caller's offer first: it places the conference anew, and the others follow.
         let (conference, first) = match self.media.offer(former, caller).await {
             Ok(offer) => (former, offer),
@@ -94,7 +97,7 @@ impl Bridge {
             is_caller: true,
         }];
         renewed.extend(
-            self.renew_others(live, session, conference, caller, fresh)
+            self.renew_others(&pages, session, conference, caller, fresh)
                 .await?,
         );
         if session.held && fresh {
@@ -107,7 +110,7 @@ impl Bridge {
     /// who gets none is left out; without the customer's there is no restart.
     async fn renew_others(
         &self,
-        live: &Live,
+        pages: &HashMap<ParticipantId, Channel>,
         session: &Session,
         conference: lens_protocol::id::ConferenceId,
         caller: ParticipantId,
@@ -136,7 +139,7 @@ impl Bridge {
                 Ok(offer) => renewed.push(Renewed {
                     former,
                     offer,
-                    channel: live.desk.channel(former),
+                    channel: pages.get(&former).cloned(),
                     is_customer,
                     is_caller: false,
                 }),
