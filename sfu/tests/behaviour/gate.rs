@@ -48,13 +48,15 @@ async fn dtls_between_check_and_answer_is_dropped() {
     let (client, answer) = Client::answer(&offered.sdp, Options::default());
     let socket = stranger();
     let server = world.sfu.addresses()[0].udp;
-    send_all(
-        &socket,
-        server,
-        &[check(&offered.sdp, &answer), client_hello()],
-    );
+    send_all(&socket, server, &[check(&offered.sdp, &answer)]);
+    // At a worker that does not own the conference, what follows closely on a check is dropped
+    // like a stranger's until the owner has claimed the path.
     let early = || world.sfu.metrics().dropped("too_early");
-    eventually("the hello came too early", || early() >= 1).await;
+    eventually("a hello came too early", || {
+        send_all(&socket, server, &[client_hello()]);
+        early() >= 1
+    })
+    .await;
     // The early check does no harm: the peer connects once its answer is in.
     world
         .answer(conference, id, offered.negotiation_id, &answer)
@@ -94,8 +96,9 @@ async fn a_forged_or_replayed_check_moves_nothing() {
     let forger = stranger();
     let forged = check_with(&offered.sdp, &answer, "not-the-password-at-all-xx");
     send_all(&forger, server, &vec![forged; 20]);
+    let dropped = || world.sfu.metrics().dropped("bad_integrity");
+    eventually("20 forged checks are counted", || dropped() == 20).await;
     assert_eq!(replies(&forger), 0, "a forged check is not answered");
-    assert_eq!(world.sfu.metrics().dropped("bad_integrity"), 20);
 
     // A recorded check has the right integrity, but comes from another address while the
     // viewer's own is alive.
@@ -147,20 +150,10 @@ async fn a_flood_of_garbage_costs_no_frame_and_gets_no_answer() {
     let so_far = viewer.client.seen().on(&mid).count();
     viewer
         .client
-        .wait("the picture goes on", |seen| {
-            seen.on(&mid).count() > so_far + 20
+        .wait("the picture goes on, whole", |seen| {
+            seen.on(&mid).count() > so_far + 20 && seen.is_whole(&mid)
         })
         .await;
-    let seen = viewer.client.seen();
-    let packets: Vec<_> = seen.on(&mid).collect();
-    let first = packets[0].sequence;
-    let last = packets.iter().map(|packet| packet.sequence).max().unwrap();
-    let distinct: std::collections::BTreeSet<u64> = packets.iter().map(|p| p.sequence).collect();
-    let missing = (last - first + 1) as usize - distinct.len();
-    assert!(
-        missing <= 2,
-        "{missing} frames are missing; a retransmission may be on its way"
-    );
 }
 
 /// Something that looks a little like STUN, DTLS, RTP, RTCP, or nothing.

@@ -1,6 +1,5 @@
 //! Packets lost on the way to a viewer are sent again.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lens_protocol::media::{Role, SlotKind};
@@ -25,7 +24,7 @@ async fn lost_packets_are_repaired_from_the_cache() {
     viewer
         .client
         .wait("400 frames", |seen| {
-            let numbers: BTreeSet<u64> = seen.on(&mid).map(|packet| packet.sequence).collect();
+            let numbers = seen.numbers(&mid);
             let (first, last) = (numbers.first(), numbers.last());
             let span = last.zip(first).map_or(0, |(last, first)| last - first + 1) as usize;
             // All but the last few, whose repair is on its way.

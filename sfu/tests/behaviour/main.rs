@@ -1,4 +1,5 @@
-//! What the streaming server does for real peers over loopback: one file for each behaviour.
+//! What the streaming server does for real peers over loopback: one file for each behaviour. Run
+//! with one worker here and with three in `three_workers.rs`.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -9,6 +10,9 @@
 )]
 
 mod support;
+
+/// Workers of the servers under test.
+const WORKERS: usize = 1;
 
 mod answers;
 mod channel;

@@ -22,7 +22,9 @@ async fn the_cameras_picture_reaches_the_viewer_from_a_keyframe_on() {
     let mid = viewer.mid(SlotKind::VideoDown);
     viewer
         .client
-        .wait("100 frames", |seen| seen.on(&mid).count() >= 100)
+        .wait("100 frames, whole", |seen| {
+            seen.on(&mid).count() >= 100 && seen.is_whole(&mid)
+        })
         .await;
     let seen = viewer.client.seen();
     let packets: Vec<_> = seen.on(&mid).collect();
@@ -34,10 +36,6 @@ async fn the_cameras_picture_reaches_the_viewer_from_a_keyframe_on() {
         packets.iter().all(|packet| packet.rotated),
         "the orientation travels"
     );
-    let gaps = packets
-        .windows(2)
-        .filter(|pair| pair[1].sequence != pair[0].sequence + 1);
-    assert_eq!(gaps.count(), 0);
     world
         .event("the first keyframe", |kind| match kind {
             SfuEventKind::FirstKeyframe { participant } => Some(*participant),

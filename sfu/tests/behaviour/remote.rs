@@ -6,7 +6,7 @@ use std::time::Duration;
 use lens_protocol::id::{ConferenceId, Epoch, Generation, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, MediaPolicy,
-    NodeState, Pause, RemoveParticipant, Role, SfuEventKind,
+    NodeState, Pause, RemoveParticipant, Role, SfuEventKind, TimelineStep,
 };
 use lens_protocol::{ErrorCode, SecretText};
 use lens_sfu::{RemoteSfu, SfuControl, routes};
@@ -71,6 +71,10 @@ async fn a_whole_conference_is_controlled_over_http() {
     let timeline = remote.timeline(conference, participant).await.unwrap();
     assert_eq!(timeline.participant, participant);
 
+    // The client may be connected a moment before the server says so; what comes next is asked for.
+    world
+        .reached(conference, participant, TimelineStep::DtlsConnected)
+        .await;
     let waiting = remote.clone();
     let position = remote.events(0, Duration::ZERO).await.unwrap().next;
     let waiting =

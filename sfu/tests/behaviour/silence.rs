@@ -9,22 +9,23 @@ use crate::support::{Options, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_answer_and_no_check_have_causes_of_their_own() {
-    let world = World::with(|config| {
-        config.timeouts.answer = Duration::from_millis(300);
-        config.timeouts.connect = Duration::from_millis(300);
-    });
+    let world = World::with(|config| config.timeouts.answer = Duration::from_millis(300));
     let conference = world.conference(2).await;
     let nobody = ParticipantId::from_bytes([91; 16]);
     world
         .offer(conference, nobody, Role::Camera, Generation(1))
         .await
         .unwrap();
+    assert_eq!(world.failed(nobody).await, CauseCode::NoAnswer);
+
+    // A server of its own: an answer may take longer than that on a busy machine.
+    let world = World::with(|config| config.timeouts.connect = Duration::from_millis(300));
+    let conference = world.conference(2).await;
     let mute = Options {
         mute_network: true,
         ..Options::default()
     };
     let unreachable = world.join_with(conference, Role::Viewer, mute).await;
-    assert_eq!(world.failed(nobody).await, CauseCode::NoAnswer);
     assert_eq!(
         world.failed(unreachable.id).await,
         CauseCode::NoConnectivityCheck

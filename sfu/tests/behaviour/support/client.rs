@@ -1,5 +1,6 @@
 //! A peer made of the media stack in its full-ICE role, on a thread and a socket of its own.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -74,13 +75,25 @@ pub struct Seen {
     pub messages: Vec<Vec<u8>>,
     pub datagrams_in: u64,
     /// Payload types of received media packets, known to the stack or not.
-    pub wire_types: std::collections::BTreeSet<u8>,
+    pub wire_types: BTreeSet<u8>,
 }
 
 impl Seen {
     /// Packets received in a slot.
     pub fn on<'a>(&'a self, mid: &'a str) -> impl Iterator<Item = &'a Heard> + 'a {
         self.packets.iter().filter(move |packet| packet.mid == mid)
+    }
+
+    /// The sequence numbers received in a slot, however late they came.
+    pub fn numbers(&self, mid: &str) -> BTreeSet<u64> {
+        self.on(mid).map(|packet| packet.sequence).collect()
+    }
+
+    /// Whether none is missing between the first and the last of a slot.
+    pub fn is_whole(&self, mid: &str) -> bool {
+        let numbers = self.numbers(mid);
+        let ends = numbers.first().zip(numbers.last());
+        ends.is_some_and(|(first, last)| last - first + 1 == numbers.len() as u64)
     }
 }
 
@@ -131,6 +144,10 @@ struct Stream {
 /// First two payload bytes of a keyframe and of another frame.
 pub const VP8: [[u8; 2]; 2] = [[0x10, 0x00], [0x10, 0x01]];
 pub const H264: [[u8; 2]; 2] = [[0x65, 0x00], [0x41, 0x00]];
+/// Start and end of a frame without picture id; the other one is inter-predicted.
+pub const VP9: [[u8; 2]; 2] = [[0x0C, 0x00], [0x4C, 0x00]];
+/// The aggregation header's N bit: a new coded video sequence.
+pub const AV1: [[u8; 2]; 2] = [[0x18, 0x00], [0x10, 0x00]];
 
 impl Client {
     /// A client that has answered `offer`, and its answer.

@@ -53,9 +53,7 @@ pub fn config() -> Config {
     let mut config = Config::new("sfu-test".parse().unwrap());
     config.listen = vec!["127.0.0.1:0".parse().unwrap()];
     config.tcp = TcpDoor::Own(None);
-    // The whole suite also runs with several workers.
-    let workers = std::env::var("LENS_SFU_TEST_WORKERS").ok();
-    config.workers = workers.map_or(1, |workers| workers.parse().expect("a number"));
+    config.workers = crate::WORKERS;
     config
 }
 

@@ -1,0 +1,47 @@
+//! The whole suite of `main.rs` with three workers: participants of one conference arrive at
+//! different sockets, and their packets are handed over to the worker that owns it.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests may break loudly, and each uses a part of the support"
+)]
+
+mod support;
+
+/// Workers of the servers under test.
+const WORKERS: usize = 3;
+
+mod answers;
+mod channel;
+mod codecs;
+mod dtls_roles;
+mod events;
+mod faults;
+mod gate;
+mod generations;
+mod hold;
+mod keyframes;
+mod late_joiner;
+mod limits;
+mod losses;
+mod nat;
+mod pause;
+mod picture;
+mod remote;
+mod silence;
+mod slots;
+mod tcp;
+mod workers;
+
+#[test]
+fn it_is_the_same_suite() {
+    let behaviours = |text: &str| {
+        let lines = text.lines().filter(|line| line.starts_with("mod "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (one, three) = (include_str!("main.rs"), include_str!("three_workers.rs"));
+    assert_eq!(behaviours(one), behaviours(three));
+}
