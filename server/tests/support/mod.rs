@@ -9,7 +9,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -152,7 +153,38 @@ pub struct Server {
     pub process: Ending,
     pub ready: Value,
     pub started_in: Duration,
-    log: std::thread::JoinHandle<String>,
+    log: Log,
+}
+
+/// What a process says on standard error, as it comes.
+struct Log {
+    so_far: Arc<Mutex<String>>,
+    reader: std::thread::JoinHandle<()>,
+}
+
+impl Log {
+    fn read(stderr: ChildStderr) -> Self {
+        let so_far = Arc::<Mutex<String>>::default();
+        let kept = Arc::clone(&so_far);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut kept = kept.lock().expect("no reader panics");
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        Self { so_far, reader }
+    }
+
+    fn has(&self, words: &str) -> bool {
+        let so_far = self.so_far.lock().expect("no reader panics");
+        so_far.contains(words)
+    }
+
+    fn whole(self) -> String {
+        self.reader.join().expect("read");
+        std::mem::take(&mut self.so_far.lock().expect("no reader panics"))
+    }
 }
 
 impl Server {
@@ -163,19 +195,14 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn();
         let mut process = Ending(child.expect("runs"));
-        let mut stderr = process.0.stderr.take().expect("piped");
-        let log = std::thread::spawn(move || {
-            let mut said = String::new();
-            let _ = stderr.read_to_string(&mut said);
-            said
-        });
+        let log = Log::read(process.0.stderr.take().expect("piped"));
         let mut line = String::new();
         let out = process.0.stdout.take().expect("piped");
         BufReader::new(out).read_line(&mut line).expect("text");
         let started_in = started.elapsed();
         let Ok(ready) = serde_json::from_str(&line) else {
             let _ = process.0.kill();
-            let said = log.join().expect("read");
+            let said = log.whole();
             unreachable!("the server is not ready: {line}{said}");
         };
         Self {
@@ -205,7 +232,16 @@ impl Server {
             .process
             .wait(Duration::from_secs(32))
             .expect("ends within 30 s");
-        (status.code(), self.log.join().expect("read"))
+        (status.code(), self.log.whole())
+    }
+
+    /// Waits until it has logged `words`.
+    pub fn wait_for_log(&self, words: &str) {
+        let started = Instant::now();
+        while !self.log.has(words) {
+            assert!(started.elapsed() < GENEROUS, "never logged: {words}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Ends it as a power cut would.

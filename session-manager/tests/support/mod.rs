@@ -36,7 +36,7 @@ pub const FIREFOX_CAMERA: &str = include_str!("../golden/answer-camera.firefox.s
 pub const CHROMIUM_VIEWER: &str = include_str!("../golden/answer-viewer.chromium.sdp");
 
 /// How long a test waits for what has to happen. Only a failing test takes that long.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A deployment whose Session Manager can be stopped and started anew.
 pub struct Stage {
@@ -248,5 +248,7 @@ fn config(data_dir: PathBuf) -> Config {
     // Reports more often than in the product: what only they reveal is waited for.
     config.nodes.report_every = Duration::from_millis(50);
     config.nodes.retry_every = Duration::from_millis(10);
+    // Longer than any test waits: what ends a call to a lost node is that it is found lost.
+    config.nodes.call_timeout = Duration::from_secs(60);
     config
 }

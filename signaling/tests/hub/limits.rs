@@ -30,7 +30,7 @@ fn large() -> Outbound {
 async fn a_flood_ends_the_connection_and_not_the_channel() {
     let config = HubConfig {
         burst: 5,
-        messages_per_s: 10,
+        messages_per_s: 1,
         ..HubConfig::default()
     };
     let world = World::new(config).await;
@@ -40,8 +40,10 @@ async fn a_flood_ends_the_connection_and_not_the_channel() {
     }
     assert_eq!(socket.closed().await, (1008, "flood".into()));
     assert_eq!(world.closed("flood"), 1);
+    // Five at once, and one more for each second that this machine took.
     let taken = world.host.numbers();
-    assert_eq!(taken, [1, 2, 3, 4, 5]);
+    assert!((5..50).contains(&taken.len()), "{taken:?}");
+    assert!(taken.iter().copied().eq(1..=taken.len() as u64));
     world
         .host
         .until("the channel waits for its peer", |told| {
@@ -117,7 +119,8 @@ async fn a_socket_that_never_reads_and_is_told_little_is_closed_by_time() {
 #[tokio::test]
 async fn a_peer_that_is_silent_is_pinged_twice_and_then_dead() {
     let config = HubConfig {
-        ping: Duration::from_millis(30),
+        // Two of these are how long a busy machine may take for the answer.
+        ping: Duration::from_millis(300),
         ..generous()
     };
     let world = World::new(config).await;
