@@ -91,27 +91,35 @@ pub const SESSION_CLOSED: &str = "session.closed";
 /// The session ended because nothing happened.
 pub const SESSION_TIMED_OUT: &str = "session.timed_out";
 
-/// A technician signed in. In the server's own record; `technician` says who
+// The server's own record. `account` is an account's id, `name` its name then; `from` is the
+// network the request came from (an IPv4 address, or the /64 of an IPv6 one). Written by the
+// website or, with `uid` (the operating system's user) in place of a technician, by `lens admin`.
+
+/// A technician signed in. `{from}`
 pub const LOGIN_MADE: &str = "login.made";
-/// A wrong password for an account that exists. In the server's own record
+/// A sign-in was refused. `{from, reason, account?, name?}`, reason `wrong_password`,
+/// `not_allowed` (the password was right, the account locked or disabled) or `unknown_account`:
+/// then neither what was typed as e-mail is kept, since people type passwords there, nor more of
+/// these than a few a minute. Wrong passwords for an account that is locked are not kept either.
 pub const LOGIN_REFUSED: &str = "login.refused";
-/// Too many wrong passwords locked an account. In the server's own record; `{until}`
+/// Too many wrong passwords locked an account. `{from, account, name, until}`
 pub const LOGIN_LOCKED: &str = "login.locked";
-/// A technician signed out. In the server's own record
+/// A technician signed out. One that ended by time, by a new password or with its account is not
+/// told apart
 pub const LOGIN_ENDED: &str = "login.ended";
-/// The first administrator was made by the set-up link. In the server's own record
+/// The first administrator was made by the set-up link. `{from, account, name}`
 pub const ACCOUNT_SET_UP: &str = "account.set_up";
-/// An account was added. In the server's own record; `{account, role}`
+/// An account was added. `{account, name, role}`
 pub const ACCOUNT_ADDED: &str = "account.added";
-/// An account was disabled, its logins ended. In the server's own record; `{account}`
+/// An account was disabled, its logins ended. `{account, name}`
 pub const ACCOUNT_DISABLED: &str = "account.disabled";
-/// An account may sign in again. In the server's own record; `{account}`
+/// An account may sign in again. `{account, name}`
 pub const ACCOUNT_ENABLED: &str = "account.enabled";
-/// An account got a new password, its logins ended. In the server's own record; `{account}`
+/// An account got a new password, its lock and its logins ended. `{account, name}`
 pub const ACCOUNT_PASSWORD_SET: &str = "account.password_set";
-/// An API key was made. In the server's own record; `{api_key, scopes}`
+/// An API key was made. `{api_key, name, owner, scopes}`; never the key
 pub const API_KEY_MADE: &str = "api_key.made";
-/// An API key was revoked. In the server's own record; `{api_key}`
+/// An API key was revoked. `{api_key}`
 pub const API_KEY_REVOKED: &str = "api_key.revoked";
 
 /// Every name.

@@ -5,8 +5,9 @@
 //! unique by (session, source, epoch, seq): the store gives this writer an `epoch` that it never
 //! had before, and it counts `seq` in it without a gap, so that a missing entry shows.
 //!
-//! What may be in the record, and what it is called, stands in [`kind`]. Start with
-//! [`ChatLog::start`].
+//! What may be in the record, and what it is called, stands in [`kind`]. What concerns no session
+//! (logins, accounts, API keys) stands in the same table under [`kind::SERVER`], written with the
+//! same promise. Start with [`ChatLog::start`].
 
 pub mod config;
 pub mod core;
@@ -22,13 +23,35 @@ use lens_protocol::event::{SessionEvent, SessionLog};
 use lens_protocol::id::{EventId, SessionId};
 use lens_protocol::signal::ChatLine;
 use lens_runtime::shutdown::Shutdown;
-use lens_storage::events::EventStore;
+use lens_storage::events::{Appended, EventStore};
 
 pub use crate::config::ChatLogConfig;
 pub use crate::core::draft::Draft;
+use crate::core::draft::Numbering;
 pub use crate::error::ChatLogError;
 use crate::metrics::ChatLogMetrics;
 use crate::writer::Writer;
+
+/// Records `drafts` in order, all or none, in a life of its own of the writer `source`: for a
+/// process that writes once and ends, beside a server that runs. Returns after the commit is on
+/// disk.
+pub async fn record_once(
+    store: &dyn EventStore,
+    source: &str,
+    drafts: Vec<Draft>,
+    entropy: &mut dyn Entropy,
+) -> Result<Vec<SessionEvent>, ChatLogError> {
+    let mut life = Numbering::new(source, store.begin_life(source).await?);
+    let events: Vec<_> = drafts
+        .into_iter()
+        .map(|draft| life.number(draft, entropy))
+        .collect();
+    let outcomes = store.append_events(&events).await?;
+    if outcomes.contains(&Appended::Clash) {
+        return Err(ChatLogError::Clash);
+    }
+    Ok(events)
+}
 
 /// The record. Clones share one writer.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lens_chat_log::metrics::ChatLogMetrics;
-use lens_chat_log::{ChatLog, ChatLogConfig, Draft, kind};
+use lens_chat_log::{ChatLog, ChatLogConfig, ChatLogError, Draft, kind, record_once};
 use lens_protocol::entropy::Entropy;
 use lens_protocol::event::{Origin, SessionEvent};
 use lens_protocol::id::{EventId, MessageId, SessionId};
@@ -214,6 +214,53 @@ async fn a_batch_that_failed_is_told_and_its_numbers_are_never_used_again() {
         2
     );
     assert_eq!(life.metrics.failures.get(), 1);
+    life.end().await;
+}
+
+#[tokio::test]
+async fn a_command_writes_beside_the_running_writer_and_neither_loses_a_number() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let life = live(&directory, 1).await;
+    let of_server = |number| Draft {
+        session: kind::SERVER,
+        ..draft(session(1), number)
+    };
+    let beside = Database::open(life.database.path(), at(0)).await;
+    let beside = beside.expect("opens");
+    for number in 0..3 {
+        life.log
+            .record(vec![of_server(number)])
+            .await
+            .expect("kept");
+        let mut entropy = SeededEntropy::new(9 + number as u64);
+        let drafts = vec![of_server(10 + number), of_server(20 + number)];
+        let kept = record_once(&beside, "lens-admin", drafts, &mut entropy).await;
+        let numbers: Vec<_> = kept.expect("kept").iter().map(|it| it.seq).collect();
+        assert_eq!(numbers, [1, 2]);
+    }
+    let events = all(&life.log, kind::SERVER, 2).await;
+    let bodies: Vec<_> = events.iter().map(|it| it.body["number"].as_u64()).collect();
+    let expected = [0, 10, 20, 1, 11, 21, 2, 12, 22].map(Some);
+    assert_eq!(bodies, expected, "in the order of the commits");
+    let epochs: Vec<_> = events
+        .iter()
+        .filter(|it| it.source == "lens-admin")
+        .map(|it| it.epoch)
+        .collect();
+    assert_eq!(epochs, [1, 1, 2, 2, 3, 3]);
+    beside.close().await;
+    life.end().await;
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_write_says_so() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let life = live(&directory, 1).await;
+    refuse_events(&life.database, true).await;
+    let drafts = vec![draft(kind::SERVER, 0)];
+    let mut entropy = SeededEntropy::new(3);
+    let refused = record_once(&life.database, "lens-admin", drafts, &mut entropy).await;
+    assert!(matches!(refused, Err(ChatLogError::Storage(_))));
     life.end().await;
 }
 

@@ -17,6 +17,7 @@ Examples:
   lens admin technician add ann@example.com --name \"Ann Miller\"
   lens admin api-key add crm --scope conferences:write --scope participants:write
   lens log 0199d1f2-…                       who did what in a session
+  lens log --accounts                       who signed in, who changed accounts and keys
   lens backup /backup/lens-monday           while the server runs
 
 Settings come from defaults, then the file, then LENS_* variables, then flags. A variable is
@@ -47,7 +48,7 @@ pub enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
-    /// Show the log of a session: who did what, when.
+    /// Show the log of a session, or of accounts: who did what, when.
     Log(LogArgs),
     /// Check the configuration, or print what is in force.
     Config {
@@ -245,7 +246,11 @@ pub struct LogArgs {
     #[command(flatten)]
     pub data: DataArgs,
     /// The session.
-    pub session: SessionId,
+    #[arg(required_unless_present = "accounts", conflicts_with = "accounts")]
+    pub session: Option<SessionId>,
+    /// Sign-ins, accounts, passwords and API keys instead of a session.
+    #[arg(long)]
+    pub accounts: bool,
     /// One JSON object per line.
     #[arg(long)]
     pub json: bool,
@@ -296,6 +301,17 @@ mod tests {
         let cli = Cli::try_parse_from(["lens", "--ready-json", "--https", "127.0.0.1:0"]);
         let cli = cli.expect("valid");
         assert!(cli.command.is_none() && cli.serve.ready_json);
+    }
+
+    #[test]
+    fn a_log_is_of_one_session_or_of_accounts() {
+        let session = "0199d1f2-0000-7000-8000-000000000000";
+        let parses = |arguments: &[&str]| {
+            let all = ["lens", "log"].iter().chain(arguments);
+            Cli::try_parse_from(all).is_ok()
+        };
+        assert!(parses(&[session]) && parses(&["--accounts"]));
+        assert!(!parses(&[]) && !parses(&[session, "--accounts"]));
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! `lens log`: the record of one session, oldest first.
+//! `lens log`: the record of one session, or of accounts, oldest first.
 
 use std::io::Write;
 
+use lens_chat_log::kind;
 use lens_protocol::event::{Origin, SessionEvent};
 use lens_storage::EventStore;
 use lens_storage::events::PAGE_LIMIT;
@@ -12,13 +13,13 @@ use crate::{say, store};
 
 pub(crate) async fn run(args: &LogArgs, out: &mut dyn Write) -> Result<(), ServerError> {
     let (_, database) = store::open(&args.data).await?;
+    let of = args.session.unwrap_or(kind::SERVER);
     let mut after = None;
     loop {
-        let page = database.events(args.session, after, PAGE_LIMIT).await?;
-        if after.is_none() && page.is_empty() {
+        let page = database.events(of, after, PAGE_LIMIT).await?;
+        if let (Some(session), None, true) = (args.session, after, page.is_empty()) {
             return Err(ServerError::Refused(format!(
-                "there is no log of session {}. Check the id; the console shows it beside the picture.",
-                args.session
+                "there is no log of session {session}. Check the id; the console shows it beside the picture."
             )));
         }
         for event in &page {

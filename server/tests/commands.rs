@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use support::{House, curl, lens};
+use support::{House, PASSWORD, curl, lens};
 
 #[test]
 fn accounts_are_added_listed_disabled_and_reset() {
@@ -99,6 +99,70 @@ fn an_api_key_opens_the_api_until_it_is_revoked() {
     house.said(&["admin", "api-key", "revoke", &id]);
     assert_eq!(curl(&["-H", &bearer, &url]).0, 401);
     assert_eq!(curl(&[&url]).0, 401);
+}
+
+#[test]
+fn what_happens_to_accounts_and_keys_is_on_record_beside_a_running_server() {
+    let house = House::new();
+    let server = house.serve(&[]);
+    let file = house.password_file();
+    let file = file.to_str().expect("text");
+    let technician = |rest: &[&str]| house.said(&[&["admin", "technician"], rest].concat());
+    technician(&[
+        "add",
+        "ann@example.com",
+        "--name",
+        "Ann Miller",
+        "--password-file",
+        file,
+    ]);
+    let login = format!(r#"{{"email":"ann@example.com","password":"{PASSWORD}"}}"#);
+    let url = format!("https://{}/api/login", server.https());
+    let origin = format!("Origin: https://{}", server.https());
+    let post = ["-H", "Lens-Request: 1", "-H", &origin, "-H"];
+    let post = [&post[..], &["Content-Type: application/json", "-d", &login]].concat();
+    assert_eq!(curl(&[&post[..], &[&url]].concat()).0, 200);
+    technician(&["disable", "ann@example.com"]);
+    technician(&["enable", "ann@example.com"]);
+    let reset = technician(&["reset-password", "ann@example.com"]);
+    let made = house.said(&["admin", "api-key", "add", "crm", "--scope", "nodes:read"]);
+    let id = made.split_whitespace().nth(1).expect("an id").to_owned();
+    house.said(&["admin", "api-key", "revoke", &id]);
+
+    let printed = house.said(&["log", "--accounts", "--json"]);
+    let events: Vec<serde_json::Value> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let kinds: Vec<_> = events.iter().map(|it| it["kind"].as_str()).collect();
+    let expected = [
+        "account.added",
+        "login.made",
+        "account.disabled",
+        "account.enabled",
+        "account.password_set",
+        "api_key.made",
+        "api_key.revoked",
+    ];
+    assert_eq!(kinds, expected.map(Some), "{printed}");
+    assert_eq!(events[1]["actor"], "Ann Miller");
+    assert_eq!(events[1]["body"]["from"], "127.0.0.1");
+    for command in [&events[..1], &events[2..]].concat() {
+        assert_eq!(command["actor"], "lens admin");
+        assert!(command["body"]["uid"].is_u64(), "{command}");
+    }
+    let shown = |text: &str| {
+        text.rsplit(": ")
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    for secret in [shown(&reset), shown(&made), PASSWORD.to_owned()] {
+        assert!(secret.len() > 12 && !printed.contains(&secret));
+    }
+    let text = house.said(&["log", "--accounts"]);
+    assert_eq!(text.lines().count(), expected.len(), "{text}");
 }
 
 #[test]

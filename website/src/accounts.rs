@@ -1,7 +1,8 @@
-//! Signing in and out, the first set-up, and the passwords they need.
+//! Signing in and out, the first set-up, the passwords they need, and the record of all that.
 
 pub(crate) mod hashing;
 pub(crate) mod login;
 pub(crate) mod password;
+pub(crate) mod record;
 pub(crate) mod setup;
 pub(crate) mod technician;

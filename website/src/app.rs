@@ -46,6 +46,8 @@ pub(crate) struct App {
     pub(crate) guesses: Throttle,
     pub(crate) logins: RateLimiter<IpAddr>,
     pub(crate) strengths: RateLimiter<IpAddr>,
+    /// Sign-ins to accounts that do not exist, as far as they are recorded one by one.
+    pub(crate) unknown_accounts: RateLimiter<()>,
     pub(crate) metrics: Metrics,
     /// When the use of a login was last noted, by its mark.
     pub(crate) noted: Mutex<HashMap<Identity, Timestamp>>,

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::accounts::{login, password, setup};
+use crate::accounts::{login, password, record as own_record, setup};
 use crate::app::Shared;
 use crate::customer::{consent, redeem};
 use crate::sessions::{invitation, list, outcome, part, record};
@@ -30,6 +30,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(login::logout))
         .routes(routes!(login::me))
         .routes(routes!(password::strength))
+        .routes(routes!(own_record::accounts_log))
         .routes(routes!(list::create, list::list))
         .routes(routes!(list::read, list::describe))
         .routes(routes!(part::start))

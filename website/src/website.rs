@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use axum::Router;
@@ -11,7 +12,7 @@ use lens_protocol::entropy::random_bytes;
 use lens_protocol::id::TechnicianId;
 use lens_runtime::clock::Clock;
 use lens_runtime::entropy::SystemEntropy;
-use lens_runtime::rate_limit::RateLimiter;
+use lens_runtime::rate_limit::{RateLimit, RateLimiter};
 use lens_runtime::shutdown::Shutdown;
 use lens_session_manager::SessionManager;
 use lens_signaling::{Hub, HubConfig};
@@ -39,6 +40,12 @@ const UNNAMED: &str = "Lens";
 const PIN_KEY: &str = "pin-key";
 /// Addresses remembered for rate limits.
 const ADDRESSES: usize = 65_536;
+/// Sign-ins to unknown accounts that are recorded, over all addresses; the others are counted.
+/// More says more about an attack and lets it fill the disk sooner: these are 3 MB a day at most.
+const UNKNOWN_ACCOUNTS: RateLimit = RateLimit {
+    burst: 10,
+    per: Duration::from_secs(60),
+};
 
 /// What the website is given.
 pub struct Deps {
@@ -168,6 +175,7 @@ async fn build(
         guesses: Throttle::new(config.redeems_per_address, config.wrong_pins),
         logins: RateLimiter::new(config.logins_per_address, ADDRESSES),
         strengths: RateLimiter::new(config.strengths_per_address, ADDRESSES),
+        unknown_accounts: RateLimiter::new(UNKNOWN_ACCOUNTS, 1),
         bridge: Bridge {
             registry: registry.clone(),
             audience: audience.clone(),

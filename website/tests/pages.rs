@@ -165,6 +165,7 @@ fn the_description_names_every_route_of_the_api() {
         "/api/logout",
         "/api/me",
         "/api/password/strength",
+        "/api/accounts/log",
         "/api/sessions",
         "/api/sessions/{id}",
         "/api/sessions/{id}/start",
@@ -188,6 +189,6 @@ fn the_description_names_every_route_of_the_api() {
     ] {
         assert!(paths.contains_key(path), "{path} is missing");
     }
-    assert_eq!(paths.len(), 25);
+    assert_eq!(paths.len(), 26);
     assert_eq!(document["openapi"], "3.1.0");
 }

@@ -52,6 +52,27 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// What happened to accounts, logins or API keys, in the server's own record. `who` acted;
+    /// none for somebody who did not prove who they are.
+    pub fn of_server(
+        at: Timestamp,
+        kind: &'static str,
+        who: Option<(TechnicianId, &str)>,
+        body: Value,
+    ) -> Self {
+        Self {
+            session: kind::SERVER,
+            at,
+            origin: Origin::Server,
+            kind,
+            technician: who.map(|(id, _)| id),
+            actor: who.map(|(_, name)| name.to_owned()),
+            body,
+        }
+    }
+}
+
 /// The chat line in an event; none when it is no chat line or one of an unknown schema.
 pub fn chat_line(event: &SessionEvent) -> Option<ChatLine> {
     if event.kind != kind::CHAT_LINE {

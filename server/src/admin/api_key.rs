@@ -4,12 +4,15 @@ use std::io::Write;
 use std::time::Duration;
 
 use lens_auth::token::generate_api_key;
+use lens_chat_log::kind;
 use lens_protocol::id::{ApiKeyId, OwnerId};
 use lens_protocol::limits::NAME_CHARS;
 use lens_runtime::entropy::SystemEntropy;
 use lens_session_manager::client::Scope;
 use lens_storage::{ApiKeyRecord, ApiKeyStore, StorageError};
+use serde_json::json;
 
+use super::record;
 use crate::cli::ApiKeyCommand;
 use crate::error::ServerError;
 use crate::{say, store};
@@ -25,16 +28,24 @@ pub(super) async fn run(command: ApiKeyCommand, out: &mut dyn Write) -> Result<(
             days,
         } => {
             let (_, database) = store::open(&data).await?;
-            let (text, record) = make(&name, &scopes, owner, origins, days)?;
-            database.add_api_key(&record).await?;
-            let (id, owner) = (record.id, &record.owner);
+            let (text, key) = make(&name, &scopes, owner, origins, days)?;
+            database.add_api_key(&key).await?;
+            let (id, owner) = (key.id, &key.owner);
+            let body = json!({
+                "api_key": id, "name": key.name, "owner": owner, "scopes": key.scopes,
+            });
+            record::write(&database, kind::API_KEY_MADE, body).await?;
             say(out, format_args!("Key {id} for owner {owner}."));
             say(out, format_args!("Key (shown once): {}", text.expose()));
         }
         ApiKeyCommand::Revoke { data, id } => {
             let (_, database) = store::open(&data).await?;
             match database.revoke_api_key(id, store::now()).await {
-                Ok(true) => say(out, format_args!("Key {id} is revoked.")),
+                Ok(true) => {
+                    let body = json!({"api_key": id});
+                    record::write(&database, kind::API_KEY_REVOKED, body).await?;
+                    say(out, format_args!("Key {id} is revoked."));
+                }
                 Ok(false) => say(out, format_args!("Key {id} had ended before.")),
                 Err(StorageError::NotFound(_)) => {
                     let sentence = format!("there is no key {id}. See `lens admin api-key list`.");

@@ -1,7 +1,9 @@
-//! `lens admin`: accounts and API keys, beside a running server or without one.
+//! `lens admin`: accounts and API keys, beside a running server or without one. What it changes is
+//! in the record that `lens log --accounts` shows.
 
 mod api_key;
 mod password;
+mod record;
 mod technician;
 
 use std::io::Write;

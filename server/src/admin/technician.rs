@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use lens_auth::email;
+use lens_chat_log::kind;
 use lens_protocol::SecretText;
 use lens_protocol::account::AccountRole;
 use lens_protocol::id::TechnicianId;
@@ -11,8 +12,9 @@ use lens_protocol::limits::NAME_CHARS;
 use lens_runtime::entropy::SystemEntropy;
 use lens_storage::sqlite::Database;
 use lens_storage::{AccountRecord, AccountStore, Conflict, StorageError};
+use serde_json::json;
 
-use super::password;
+use super::{password, record};
 use crate::cli::{AccountArgs, TechnicianCommand};
 use crate::error::ServerError;
 use crate::{say, store};
@@ -70,6 +72,8 @@ pub(super) async fn run(
             database
                 .set_password(found.id, &password::hash(&chosen.password)?)
                 .await?;
+            let body = record::about(&found);
+            record::write(&database, kind::ACCOUNT_PASSWORD_SET, body).await?;
             say(
                 out,
                 format_args!("{} has a new password; open consoles end.", found.email),
@@ -114,27 +118,24 @@ pub async fn add_account(
         last_login_at: None,
     };
     match database.add_account(&account).await {
-        Ok(()) => Ok((email, chosen.made.then_some(chosen.password))),
-        Err(StorageError::Conflict(Conflict::Email)) => Err(ServerError::Refused(format!(
-            "{email} has an account already. See `lens admin technician list`."
-        ))),
-        Err(error) => Err(error.into()),
+        Ok(()) => {}
+        Err(StorageError::Conflict(Conflict::Email)) => {
+            return Err(ServerError::Refused(format!(
+                "{email} has an account already. See `lens admin technician list`."
+            )));
+        }
+        Err(error) => return Err(error.into()),
     }
+    let mut body = record::about(&account);
+    body["role"] = json!(account.role);
+    record::write(database, kind::ACCOUNT_ADDED, body).await?;
+    Ok((email, chosen.made.then_some(chosen.password)))
 }
 
 async fn switch(args: AccountArgs, disabled: bool, out: &mut dyn Write) -> Result<(), ServerError> {
     let (database, found) = find(&args).await?;
     match database.set_disabled(found.id, disabled).await {
-        Ok(_) if disabled => {
-            say(
-                out,
-                format_args!(
-                    "{} cannot sign in any more; open consoles end.",
-                    found.email
-                ),
-            );
-        }
-        Ok(_) => say(out, format_args!("{} can sign in again.", found.email)),
+        Ok(_) => {}
         Err(StorageError::Conflict(Conflict::LastAdministrator)) => {
             return Err(ServerError::Refused(format!(
                 "{} is the last administrator. Add another one first.",
@@ -142,6 +143,20 @@ async fn switch(args: AccountArgs, disabled: bool, out: &mut dyn Write) -> Resul
             )));
         }
         Err(error) => return Err(error.into()),
+    }
+    // Also when it was so before: a command that could not write is mended by doing it again.
+    let done = if disabled {
+        kind::ACCOUNT_DISABLED
+    } else {
+        kind::ACCOUNT_ENABLED
+    };
+    record::write(&database, done, record::about(&found)).await?;
+    let email = &found.email;
+    if disabled {
+        let line = format_args!("{email} cannot sign in any more; open consoles end.");
+        say(out, line);
+    } else {
+        say(out, format_args!("{email} can sign in again."));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! An unknown e-mail, a wrong password, a locked and a disabled account get the same answer in
 //! the same time: a password is hashed in each case, and refusals are levelled to whole steps.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -10,13 +11,16 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lens_auth::{email, token};
+use lens_chat_log::{Draft, kind};
 use lens_protocol::account::{Login, Me, TechnicianView};
 use lens_protocol::limits::PASSWORD_BYTES;
 use lens_protocol::{ErrorCode, Problem, SecretText};
 use lens_runtime::entropy::SystemEntropy;
 use lens_runtime::http::{ClientAddress, Failure, Json};
 use lens_storage::{AccountRecord, Conflict, LoginRecord, StorageError};
+use serde_json::json;
 
+use super::record::Refusal;
 use super::technician::Technician;
 use crate::app::{App, Shared, level, wait};
 use crate::cookies;
@@ -45,7 +49,7 @@ pub(crate) async fn login(
     let started = tokio::time::Instant::now();
     let network = address.network();
     app.logins.check(&network, app.now()).map_err(wait)?;
-    let signed_in = app.sign_in(login).await;
+    let signed_in = app.sign_in(login, network).await;
     app.metrics.logins.get_or_create(&outcome(&signed_in)).inc();
     match signed_in {
         Ok((account, token)) => {
@@ -84,6 +88,7 @@ pub(crate) async fn logout(
             .map_err(Problem::from)?;
         if let Ok(technician) = technician {
             app.audience.sign_out(&technician.identity());
+            app.record_sign_out(&technician).await;
         }
     }
     let gone = [(SET_COOKIE, cookies::take(cookies::CONSOLE))];
@@ -108,7 +113,11 @@ pub(crate) async fn me(
 
 impl App {
     /// Checks e-mail and password and keeps a new login.
-    async fn sign_in(&self, login: Login) -> Result<(AccountRecord, SecretText), Problem> {
+    async fn sign_in(
+        &self,
+        login: Login,
+        from: IpAddr,
+    ) -> Result<(AccountRecord, SecretText), Problem> {
         let account = match email::normalise(&login.email) {
             Ok(email) => self.stores.accounts.account_by_email(&email).await?,
             Err(_) => None,
@@ -122,33 +131,51 @@ impl App {
         let stored = account.as_ref().and_then(|it| it.password.clone());
         let right = self.hashing.verify(password.clone(), stored).await? && !too_long;
         let Some(account) = account else {
+            self.record_refusal(Refusal::Unknown, from, None).await;
             return Err(ErrorCode::BadCredentials.into());
         };
         if !right {
-            self.count_failure(&account).await?;
+            self.count_failure(&account, from).await?;
             return Err(ErrorCode::BadCredentials.into());
         }
-        let token = self.keep_login(&account).await?;
+        let token = self.keep_login(&account, from).await?;
         self.renew_hash(&account, password);
         Ok((account, token))
     }
 
-    async fn count_failure(&self, account: &AccountRecord) -> Result<(), StorageError> {
+    async fn count_failure(
+        &self,
+        account: &AccountRecord,
+        from: IpAddr,
+    ) -> Result<(), StorageError> {
         let (rule, now) = (self.config.lockout, self.now());
         let until = now.plus(rule.duration);
         let accounts = &self.stores.accounts;
         let after = accounts
             .record_failed_login(account.id, rule.attempts, until, now)
             .await?;
-        if after.is_locked(now) && !account.is_locked(now) {
-            tracing::warn!(technician = %account.id, "an account was locked after wrong passwords");
+        let locked = after.locked_until.filter(|_| after.is_locked(now));
+        match locked {
+            // It was locked before, by this or by somebody faster: that is on record, and a
+            // flood must not fill the disk.
+            Some(found) if found != until || account.is_locked(now) => return Ok(()),
+            Some(_) => {
+                tracing::warn!(technician = %account.id, "an account was locked after wrong passwords");
+            }
+            None => {}
         }
+        self.record_refusal(Refusal::WrongPassword(account), from, locked)
+            .await;
         Ok(())
     }
 
-    /// Keeps a login of `account` and returns its token. `bad_credentials` when the account
-    /// cannot sign in now.
-    pub(crate) async fn keep_login(&self, account: &AccountRecord) -> Result<SecretText, Problem> {
+    /// Keeps a login of `account`, records it and returns its token. `bad_credentials` when the
+    /// account cannot sign in now. Without a record there is no login.
+    pub(crate) async fn keep_login(
+        &self,
+        account: &AccountRecord,
+        from: IpAddr,
+    ) -> Result<SecretText, Problem> {
         let now = self.now();
         let token = token::generate(&mut SystemEntropy::default());
         let record = LoginRecord {
@@ -160,11 +187,30 @@ impl App {
             expires_at: now.plus(self.config.login_life),
         };
         match self.stores.logins.record_login(&record, now).await {
-            Ok(()) => Ok(token),
+            Ok(()) => {}
             Err(error) if error.is_conflict(Conflict::Account) => {
-                Err(ErrorCode::BadCredentials.into())
+                self.record_refusal(Refusal::NotAllowed(account), from, None)
+                    .await;
+                return Err(ErrorCode::BadCredentials.into());
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
+        }
+        let recorded = self
+            .record(kind::LOGIN_MADE, account, json!({"from": from}))
+            .await;
+        if let Err(problem) = recorded {
+            self.stores.logins.delete_login(&record.token).await?;
+            return Err(problem);
+        }
+        Ok(token)
+    }
+
+    /// A sign-out counts whether or not it can be recorded.
+    async fn record_sign_out(&self, technician: &Technician) {
+        let who = (technician.who.id, technician.who.name.as_str());
+        let draft = Draft::of_server(self.now(), kind::LOGIN_ENDED, Some(who), json!({}));
+        if let Err(error) = self.log.record(vec![draft]).await {
+            tracing::error!(%error, "a sign-out is not on record");
         }
     }
 

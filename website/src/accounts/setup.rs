@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use lens_auth::{email, password, token};
+use lens_chat_log::kind;
 use lens_protocol::account::{AccountRole, Me, SetUp};
 use lens_protocol::id::TechnicianId;
 use lens_protocol::limits::NAME_CHARS;
@@ -10,6 +11,7 @@ use lens_protocol::{ErrorCode, Problem};
 use lens_runtime::entropy::SystemEntropy;
 use lens_runtime::http::{ClientAddress, Failure, Json};
 use lens_storage::{AccountRecord, Conflict, StorageError};
+use serde_json::json;
 
 use crate::app::{App, Shared, wait};
 use crate::origin::RequestHost;
@@ -30,11 +32,12 @@ pub(crate) async fn set_up(
     host: RequestHost,
     Json(wish): Json<SetUp>,
 ) -> Result<Response, Failure> {
-    app.logins
-        .check(&address.network(), app.now())
-        .map_err(wait)?;
+    let network = address.network();
+    app.logins.check(&network, app.now()).map_err(wait)?;
     let account = app.first_administrator(wish).await?;
-    let token = app.keep_login(&account).await?;
+    let body = json!({"from": network, "account": account.id, "name": account.name});
+    app.record(kind::ACCOUNT_SET_UP, &account, body).await?;
+    let token = app.keep_login(&account, network).await?;
     Ok(app.welcome(account.view(), &token, &host))
 }
 

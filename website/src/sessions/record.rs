@@ -24,10 +24,10 @@ use crate::cookies;
 #[into_params(parameter_in = Query)]
 pub(crate) struct LogPage {
     /// The last event of the page before.
-    after: Option<EventId>,
+    pub(crate) after: Option<EventId>,
     /// At most so many; 500 when left out, and at most.
     #[param(maximum = 500)]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// The session's log, oldest first.

@@ -210,6 +210,19 @@ impl House {
         self.website.organisation_changed().await;
     }
 
+    /// Makes the log refuse every entry, or lets it be.
+    pub async fn refuse_events(&self, refuse: bool) {
+        use sqlx::ConnectOptions;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.database.path());
+        let mut other = options.connect().await.unwrap();
+        let sql = if refuse {
+            "CREATE TRIGGER refuse BEFORE INSERT ON events BEGIN SELECT raise(ABORT, 'no'); END"
+        } else {
+            "DROP TRIGGER refuse"
+        };
+        sqlx::query(sql).execute(&mut other).await.unwrap();
+    }
+
     /// A session that waits: redeemed by PIN, agreed, its customer's page open.
     pub async fn waiting(&self, technician: &Browser) -> (SessionView, Browser, page::Page) {
         let created = technician.create_session().await;
