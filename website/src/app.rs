@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use axum::http::HeaderMap;
 use lens_auth::{Action, Decision, Subject, decide};
-use lens_protocol::id::SessionId;
+use lens_protocol::id::{SessionId, TechnicianId};
 use lens_protocol::{ErrorCode, Problem, SecretDigest, SecretText, Timestamp};
 use lens_runtime::clock::Clock;
 use lens_runtime::http::Failure;
@@ -23,6 +23,7 @@ use crate::bridge::audience::{Audience, Console, console_identity, customer_iden
 use crate::config::Config;
 use crate::cookies;
 use crate::core::throttle::Throttle;
+use crate::core::{Link, Seat};
 use crate::metrics::Metrics;
 use crate::registry::{Live, Registry};
 use crate::stores::Stores;
@@ -213,7 +214,7 @@ impl App {
     }
 
     /// Ends consoles whose login does not count any more: of one technician, or of all.
-    pub(crate) async fn check_consoles(&self, of: Option<lens_protocol::id::TechnicianId>) {
+    pub(crate) async fn check_consoles(&self, of: Option<TechnicianId>) {
         for (identity, console) in self.audience.consoles() {
             if of.is_some_and(|id| id != console.technician) {
                 continue;
@@ -232,6 +233,37 @@ impl App {
                 }
             }
         }
+    }
+}
+
+impl App {
+    /// Takes technicians out of conferences whose login does not count any more: one, or all.
+    /// Whoever only hides their console from the check above is found here.
+    pub(crate) async fn check_seats(&self, of: Option<TechnicianId>) {
+        for live in self.registry.all() {
+            let session = live.session();
+            for seat in &session.seats {
+                if of.is_none_or(|id| id == seat.who.id) && self.has_lost(&live, seat).await {
+                    tracing::info!(session = %live.id, technician = %seat.who.id,
+                        "a technician who is signed out leaves the conference");
+                    if let Err(problem) = self.bridge.unseat(&live, seat.who.clone()).await {
+                        tracing::warn!(session = %live.id, code = %problem.code,
+                            "a technician who is signed out was not taken out; tried again soon");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn has_lost(&self, live: &Live, seat: &Seat) -> bool {
+        if let Some(login) = live.desk.login(seat.who.id) {
+            let found = self.technician(login).await;
+            return found.is_err_and(|problem| problem.code == ErrorCode::NotSignedIn);
+        }
+        // Seated by a former process, or taken out already.
+        let found = self.stores.accounts.account(seat.who.id).await;
+        let disabled = matches!(found, Ok(Some(account)) if account.disabled);
+        disabled && seat.link != Link::Broken
     }
 }
 

@@ -27,14 +27,17 @@ use lens_protocol::id::{ConferenceId, ParticipantId};
 use lens_protocol::media::{Pause, Role, Timeline};
 use lens_protocol::session::{PersonRole, TakingPart, TechnicianRef};
 use lens_protocol::signal::{Roster, RosterEntry, RosterSlot, ServerSignal};
-use lens_protocol::{ErrorCode, Problem};
+use lens_protocol::{ErrorCode, Problem, SecretDigest};
 use lens_signaling::Channel;
 use tracing::Instrument;
 
 use crate::core::{Customer, Event, Place, Session, view};
 use crate::registry::{Live, Registry};
 use audience::Audience;
-use media::{Media, is_lost};
+use media::{Media, is_lost, is_nobody};
+
+/// Why a technician's connection broke when their login ended, as the session's log says it.
+const SIGNED_OUT: &str = "signed_out";
 
 /// The bridge. Clones share it.
 #[derive(Clone)]
@@ -51,6 +54,8 @@ pub(crate) struct AtConsole {
     pub(crate) who: TechnicianRef,
     /// The page's channel.
     pub(crate) channel: Channel,
+    /// The login they act under; with it ends their place in the conference.
+    pub(crate) login: SecretDigest,
 }
 
 impl Bridge {
@@ -89,6 +94,7 @@ impl Bridge {
                 let now = self.registry.now();
                 live.desk.offered(&camera, None, now);
                 live.desk.offered(&viewer, Some(by.channel.clone()), now);
+                live.desk.took_part(by.who.id, by.login);
                 let event = Event::Started {
                     by: by.who,
                     conference,
@@ -148,27 +154,67 @@ impl Bridge {
                 return bridge.own_offer(&live, &by).await;
             }
             let conference = needs_media(&session)?;
-            let offer = bridge
-                .media
-                .join(conference, Role::Viewer, &by.who.name)
-                .await?;
-            live.desk
-                .offered(&offer, Some(by.channel), bridge.registry.now());
-            let event = Event::Joined {
-                by: by.who,
-                place: place_of(&offer),
-            };
-            match bridge.registry.apply(&live, event).await {
-                Ok(session) => {
-                    bridge.send_rosters(&live, &session);
-                    Ok(taking_part(&session, offer))
-                }
-                Err(problem) => {
-                    live.desk.left(offer.participant);
-                    let _ = bridge.media.leave(conference, offer.participant).await;
-                    Err(problem)
-                }
+            bridge.seat(&live, conference, &by).await
+        })
+        .await
+    }
+
+    /// A technician's new place in the conference. The caller holds the gate.
+    async fn seat(
+        &self,
+        live: &Arc<Live>,
+        conference: ConferenceId,
+        by: &AtConsole,
+    ) -> Result<TakingPart, Problem> {
+        let joined = self.media.join(conference, Role::Viewer, &by.who.name);
+        let offer = joined.await?;
+        let now = self.registry.now();
+        live.desk.offered(&offer, Some(by.channel.clone()), now);
+        live.desk.took_part(by.who.id, by.login);
+        let event = Event::Joined {
+            by: by.who.clone(),
+            place: place_of(&offer),
+        };
+        match self.registry.apply(live, event).await {
+            Ok(session) => {
+                self.send_rosters(live, &session);
+                Ok(taking_part(&session, offer))
             }
+            Err(problem) => {
+                live.desk.left(offer.participant);
+                let _ = self.media.leave(conference, offer.participant).await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// A technician's login has ended, and with it their right to see and hear the customer: the
+    /// media server forgets them at once. A watcher is gone; the lead's seat waits for them to
+    /// sign in again.
+    pub(crate) async fn unseat(&self, live: &Arc<Live>, who: TechnicianRef) -> Result<(), Problem> {
+        let (bridge, live) = (self.clone(), live.clone());
+        whole(async move {
+            let _gate = live.gate.lock().await;
+            let session = live.session();
+            let (Some(seat), Some(conference)) = (session.seat(who.id), session.conference) else {
+                return Ok(());
+            };
+            bridge.media.leave(conference, seat.participant).await?;
+            live.desk.left(seat.participant);
+            live.desk.signed_out(who.id);
+            let event = match seat.role {
+                PersonRole::Watching => Event::StoppedWatching { by: who },
+                _ => Event::MediaFailed {
+                    place: Place {
+                        participant: seat.participant,
+                        generation: seat.newest,
+                    },
+                    cause: SIGNED_OUT.to_owned(),
+                },
+            };
+            let session = bridge.registry.apply(&live, event).await?;
+            bridge.send_rosters(&live, &session);
+            Ok(())
         })
         .await
     }
@@ -278,9 +324,16 @@ impl Bridge {
         if let Some(offer) = pending {
             return Ok(taking_part(&session, offer));
         }
+        let conference = needs_media(&session)?;
+        let offered = self.media.offer(conference, seat.participant).await;
+        if offered.as_ref().is_err_and(is_nobody) {
+            // Signed out in between: see `unseat`.
+            return self.seat(live, conference, by).await;
+        }
         let offer = self
-            .new_generation(live, &session, seat.participant, Some(by.channel.clone()))
+            .take_generation(live, offered, Some(by.channel.clone()))
             .await?;
+        live.desk.took_part(by.who.id, by.login);
         let session = live.session();
         self.send_rosters(live, &session);
         Ok(taking_part(&session, offer))
@@ -296,7 +349,17 @@ impl Bridge {
         channel: Option<Channel>,
     ) -> Result<ParticipantOffer, Problem> {
         let conference = needs_media(session)?;
-        match self.media.offer(conference, participant).await {
+        let offered = self.media.offer(conference, participant).await;
+        self.take_generation(live, offered, channel).await
+    }
+
+    async fn take_generation(
+        &self,
+        live: &Arc<Live>,
+        offered: Result<ParticipantOffer, Problem>,
+        channel: Option<Channel>,
+    ) -> Result<ParticipantOffer, Problem> {
+        match offered {
             Ok(offer) => {
                 live.desk.offered(&offer, channel, self.registry.now());
                 self.registry

@@ -118,6 +118,7 @@ impl Website {
     /// with their open consoles. Changes made by another process are found within seconds.
     pub async fn account_changed(&self, technician: TechnicianId) {
         self.app.check_consoles(Some(technician)).await;
+        self.app.check_seats(Some(technician)).await;
     }
 
     /// The organisation's name was changed in the store.
@@ -213,6 +214,7 @@ async fn recheck(app: Shared, shutdown: Shutdown) {
             () = stop.cancelled() => return,
             _ = beat.tick() => {
                 app.check_consoles(None).await;
+                app.check_seats(None).await;
                 let idle = app.config.login_idle;
                 if let Err(error) = app.stores.logins.delete_expired_logins(idle, app.now()).await {
                     tracing::warn!(%error, "logins that are over were not removed");

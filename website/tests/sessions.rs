@@ -8,88 +8,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lens_protocol::ErrorCode;
-use lens_protocol::id::{ConferenceId, ParticipantId};
+use lens_protocol::id::ParticipantId;
 use lens_protocol::media::Pause;
-use lens_protocol::session::{PersonRole, SessionState, SessionView, TakingPart, Trouble};
+use lens_protocol::session::{PersonRole, SessionState, SessionView, Trouble};
 use serde_json::{Value, json};
+use support::case::{live, participant, state, taking};
 use support::manager::OFFER_CANARY;
-use support::page::Page;
-use support::{Browser, House, take_part, until};
-
-/// A live session: started, both sides answered and connected.
-struct Case {
-    house: House,
-    anna: Browser,
-    console: Page,
-    customer: Browser,
-    page: Page,
-    id: String,
-    conference: ConferenceId,
-    camera: ParticipantId,
-    viewer: ParticipantId,
-}
-
-impl Case {
-    fn path(&self, verb: &str) -> String {
-        format!("/api/sessions/{}/{verb}", self.id)
-    }
-
-    async fn view(&self) -> SessionView {
-        self.anna.view(&self.id).await
-    }
-}
-
-fn taking(answer: Value) -> TakingPart {
-    serde_json::from_value(answer).unwrap()
-}
-
-fn participant(view: &SessionView, role: PersonRole) -> ParticipantId {
-    let person = view.people.iter().find(|it| it.role == role).unwrap();
-    person.participant.unwrap()
-}
-
-fn state(wanted: &'static str) -> impl Fn(&Value) -> bool {
-    move |signal| {
-        let view = [&signal["view"], &signal["customer"]]
-            .into_iter()
-            .find(|it| !it.is_null());
-        signal["kind"] == "session" && view.is_some_and(|view| view["state"] == wanted)
-    }
-}
-
-async fn live() -> Case {
-    let house = House::open().await;
-    let anna = house.technician("Anna Berg").await;
-    let mut console = anna.console().await;
-    let (session, customer, mut page) = house.waiting(&anna).await;
-    let id = session.id.to_string();
-    let path = format!("/api/sessions/{id}/start");
-    let started = taking(anna.post(&path, take_part(&console.channel)).await.ok());
-    let offer = page.wait_for("offer").await;
-    page.answer(None, &offer).await;
-    let own = serde_json::to_value(&started.offer).unwrap();
-    console.answer(Some(&id), &own).await;
-    let conference = started.offer.conference;
-    let camera = participant(&started.session, PersonRole::Customer);
-    let viewer = started.offer.participant;
-    house.manager.connect(conference, camera);
-    house.manager.connect(conference, viewer);
-    anna.until(&id, "connects", |view| {
-        view.people.iter().all(|it| it.connected)
-    })
-    .await;
-    Case {
-        house,
-        anna,
-        console,
-        customer,
-        page,
-        id,
-        conference,
-        camera,
-        viewer,
-    }
-}
+use support::{House, take_part, until};
 
 #[tokio::test]
 async fn start_gives_the_console_its_offer_and_the_customers_page_its_own() {
@@ -583,7 +508,7 @@ async fn a_restart_after_the_conference_is_gone_makes_another_and_keeps_the_hold
 
 #[tokio::test]
 async fn a_watcher_gets_an_offer_in_the_conference_that_replaces_a_lost_one() {
-    let mut case = live().await;
+    let case = live().await;
     let ben = case.house.technician("Ben Cole").await;
     let mut watching = ben.console().await;
     let joined = ben

@@ -88,6 +88,7 @@ pub(crate) async fn logout(
             .map_err(Problem::from)?;
         if let Ok(technician) = technician {
             app.audience.sign_out(&technician.identity());
+            app.check_seats(Some(technician.who.id)).await;
             app.record_sign_out(&technician).await;
         }
     }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use lens_protocol::Timestamp;
 use lens_protocol::conference::ParticipantOffer;
-use lens_protocol::id::{Generation, ParticipantId};
+use lens_protocol::id::{Generation, ParticipantId, TechnicianId};
 use lens_protocol::media::Slot;
+use lens_protocol::{SecretDigest, Timestamp};
 use lens_signaling::Channel;
 
 /// An offer not answered for longer than this is not sent again: the media server gives up on it
@@ -23,6 +23,8 @@ pub(crate) struct Desk(Mutex<Inner>);
 struct Inner {
     places: HashMap<ParticipantId, Place>,
     customer_page: Option<String>,
+    /// The login each technician last took part under. None after a restart of this process.
+    logins: HashMap<TechnicianId, SecretDigest>,
 }
 
 #[derive(Debug, Default)]
@@ -123,6 +125,21 @@ impl Desk {
                 .filter_map(|(who, place)| Some((*who, place.channel.clone()?)))
                 .collect()
         })
+    }
+
+    /// A technician takes part under this login.
+    pub(crate) fn took_part(&self, technician: TechnicianId, login: SecretDigest) {
+        self.with(|inner| inner.logins.insert(technician, login));
+    }
+
+    /// The login a technician takes part under, as far as this process knows.
+    pub(crate) fn login(&self, technician: TechnicianId) -> Option<SecretDigest> {
+        self.with(|inner| inner.logins.get(&technician).copied())
+    }
+
+    /// A technician's login has ended.
+    pub(crate) fn signed_out(&self, technician: TechnicianId) {
+        self.with(|inner| inner.logins.remove(&technician));
     }
 
     /// Forgets a participant who left.

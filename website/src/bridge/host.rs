@@ -281,6 +281,7 @@ impl Front {
             }
             PeerSignal::OfferRequest { generation, .. } if may(Action::TakePart) => {
                 let participant = seat.ok_or(ErrorCode::ParticipantNotFound)?;
+                live.desk.took_part(console.technician, console.token);
                 self.bridge()
                     .offer_to_console(&live, participant, channel, generation)
                     .await

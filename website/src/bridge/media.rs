@@ -216,6 +216,11 @@ pub(crate) fn is_gone(code: ErrorCode) -> bool {
     )
 }
 
+/// Whether the conference stands, and the participant is not in it any more.
+pub(crate) fn is_nobody(problem: &Problem) -> bool {
+    problem.code == ErrorCode::ParticipantNotFound
+}
+
 /// Whether the code says that media has to be set up anew.
 pub(crate) fn is_lost(code: ErrorCode) -> bool {
     is_gone(code) || code == ErrorCode::MediaNodeLost

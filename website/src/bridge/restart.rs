@@ -72,6 +72,7 @@ impl Bridge {
             .ok_or(ErrorCode::ParticipantNotFound)?
             .participant;
         let former = session.conference.ok_or(ErrorCode::WrongState)?;
+        live.desk.took_part(by.who.id, by.login);
         // Before the desk is cleared: a watcher keeps the page, whichever conference it is.
         let pages = live.desk.channels();
         // The caller's offer first: it places the conference anew, and the others follow.

@@ -120,5 +120,6 @@ fn at_console(technician: Technician, wish: &TakePart) -> Result<AtConsole, Prob
     Ok(AtConsole {
         who: technician.who,
         channel,
+        login: technician.token,
     })
 }

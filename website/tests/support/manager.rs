@@ -162,6 +162,14 @@ impl Manager {
             .is_some_and(|it| it.held)
     }
 
+    /// Who is in a conference.
+    pub fn participants(&self, conference: ConferenceId) -> Vec<ParticipantId> {
+        let inner = self.inner();
+        let found = inner.conferences.get(&conference);
+        let all = found.into_iter().flat_map(|it| &it.participants);
+        all.map(|it| it.id).collect()
+    }
+
     pub fn live_conferences(&self) -> usize {
         let inner = self.inner();
         inner

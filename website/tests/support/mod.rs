@@ -2,6 +2,7 @@
 //! Session Manager, a clock that can be moved.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
+pub mod case;
 pub mod manager;
 pub mod page;
 
@@ -45,6 +46,21 @@ pub struct House {
     pub shutdown: Shutdown,
     directory: Arc<tempfile::TempDir>,
     config: Config,
+}
+
+/// What is left of a website whose process has ended.
+pub struct Stopped {
+    directory: Arc<tempfile::TempDir>,
+    manager: Arc<Manager>,
+    clock: ManualClock,
+    config: Config,
+}
+
+impl Stopped {
+    /// A new process over it.
+    pub async fn started(self) -> House {
+        House::over(self.directory, self.manager, self.clock, self.config).await
+    }
 }
 
 pub fn config() -> Config {
@@ -91,19 +107,22 @@ impl House {
 
     /// The same database, Session Manager and clock in a new process.
     pub async fn restarted(self) -> Self {
+        self.stopped().await.started().await
+    }
+
+    /// Ends the process; what outlives it can be started again.
+    pub async fn stopped(self) -> Stopped {
         self.shutdown.request();
         assert!(
             self.shutdown.finished(Duration::from_secs(20)).await,
             "tasks hang"
         );
-        let Self {
-            directory,
-            manager,
-            clock,
-            config,
-            ..
-        } = self;
-        Self::over(directory, manager, clock, config).await
+        Stopped {
+            directory: self.directory,
+            manager: self.manager,
+            clock: self.clock,
+            config: self.config,
+        }
     }
 
     async fn over(
