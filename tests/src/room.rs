@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hyper::Method;
 use lens_protocol::conference::{Conference, ParticipantOffer};
 use serde_json::{Value, json};
 
@@ -53,6 +54,24 @@ impl Room {
         let body = json!({ "role": role, "display_name": name });
         let path = format!("/v1/conferences/{}/participants", self.id);
         serde_json::from_value(self.api.post(&path, body).await.success()).expect("an offer")
+    }
+
+    /// Joins with an `Idempotency-Key`: the same key again is the same answer.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn join_once(&mut self, key: &str, role: &str, name: &str) -> ParticipantOffer {
+        let body = json!({ "role": role, "display_name": name }).to_string();
+        let path = format!("/v1/conferences/{}/participants", self.id);
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+        ];
+        let joined = self
+            .api
+            .exchange(Method::POST, &path, &headers, body.into_bytes());
+        let joined = joined.await.expect("the door answers").success();
+        serde_json::from_value(joined).expect("an offer")
     }
 
     /// A new offer for a participant.

@@ -57,6 +57,39 @@ async fn start_gives_the_console_its_offer_and_the_customers_page_its_own() {
 }
 
 #[tokio::test]
+async fn a_console_opened_before_or_after_the_customer_came_starts_the_same_session() {
+    for before in [true, false] {
+        let house = House::open().await;
+        let (anna, ben) = (
+            house.technician("Anna Berg").await,
+            house.technician("Ben Cole").await,
+        );
+        let mut early = None;
+        if before {
+            early = Some(ben.console().await);
+        }
+        let (session, _customer, mut page) = house.waiting(&anna).await;
+        let mut console = match early {
+            Some(mut console) => {
+                // It is told, one change after the other.
+                console.wait_until("the waiting", state("waiting")).await;
+                console
+            }
+            None => ben.console().await,
+        };
+        let list = ben.get("/api/sessions?filter=queue").await.ok();
+        assert_eq!(list["sessions"][0]["id"], json!(session.id));
+        let path = format!("/api/sessions/{}/start", session.id);
+        let started = ben.post(&path, take_part(&console.channel)).await.ok();
+        let offer = page.wait_for("offer").await;
+        page.answer(None, &offer).await;
+        let id = session.id.to_string();
+        console.answer(Some(&id), &started["offer"]).await;
+        until("both have answered", || house.manager.answers().len() == 2).await;
+    }
+}
+
+#[tokio::test]
 async fn without_consent_nothing_starts() {
     let house = House::open().await;
     let anna = house.technician("Anna Berg").await;

@@ -61,6 +61,10 @@ const SCENARIOS: &[(&str, Run)] = &[
     ("a restarted session manager finds its conferences", |m| {
         Box::pin(restart::finds(m))
     }),
+    (
+        "a restarted front keeps sessions, credentials and the picture",
+        |m| Box::pin(restart::front(m)),
+    ),
 ];
 
 type Outcomes = Arc<Mutex<Vec<(String, Mode, bool)>>>;
