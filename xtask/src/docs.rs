@@ -56,7 +56,36 @@ fn judge(page: &Path, text: &str) -> Vec<String> {
             failures.push(format!("{shown}: there is no `{named}`"));
         }
     }
+    for (file, name) in functions(text) {
+        let code = std::fs::read_to_string(root().join(&file)).unwrap_or_default();
+        if !code.contains(&name) {
+            failures.push(format!("{shown}: `{file}` has no `{name}`"));
+        }
+    }
     failures
+}
+
+/// Names in brackets behind a file: each pair of "`a/b.rs` (`one`, `two` …)".
+fn functions(text: &str) -> Vec<(String, String)> {
+    let prose = outside_fences(text).join(" ");
+    // Wrapped lines are indented in lists.
+    let prose = prose.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut found = Vec::new();
+    let parts: Vec<&str> = prose.split('`').collect();
+    for (index, file) in parts.iter().enumerate().skip(1).step_by(2) {
+        let bracket = parts.get(index + 1).is_some_and(|between| *between == " (");
+        if !bracket || !file.contains('/') || !KNOWN.iter().any(|end| file.ends_with(end)) {
+            continue;
+        }
+        let words = parts[index + 2..].chunks(2);
+        for word in words {
+            found.push(((*file).to_owned(), word[0].to_owned()));
+            if word.get(1).is_none_or(|after| after.contains(')')) {
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// Targets of `[text](target)` outside code.
@@ -141,6 +170,18 @@ mod tests {
             "[a](no-such-file.md) `xtask/src/none.rs` `xtask/src/docs.rs`",
         );
         assert_eq!(failures.len(), 2, "{failures:?}");
+    }
+
+    #[test]
+    fn functions_named_behind_a_file_are_looked_up_in_it() {
+        let text =
+            "`xtask/src/docs.rs` (`judge`,\n   `links`), `x` (`y`), `xtask/src/main.rs` alone";
+        let named = |name: &str| ("xtask/src/docs.rs".to_owned(), name.to_owned());
+        assert_eq!(functions(text), [named("judge"), named("links")]);
+        let page = root().join("README.md");
+        let gone = ["`xtask/src/docs.rs` (`judge`, `", "no_such", "_function`)"].concat();
+        let failures = judge(&page, &gone);
+        assert_eq!(failures.len(), 1, "{failures:?}");
     }
 
     #[test]
