@@ -42,17 +42,6 @@ pub(crate) fn test() -> Outcome {
     if let Err(sentence) = build_binary() {
         return Outcome::failed(sentence);
     }
-    let first = test_once();
-    if first.failures.is_empty() {
-        return first;
-    }
-    // Media tests hold real peers to real time; a loaded machine misses it now and then. What
-    // failed is named, and everything has to pass the second time.
-    println!("once more, after: {}", first.failures.join(", "));
-    test_once()
-}
-
-fn test_once() -> Outcome {
     let mut found = Outcome::default();
     let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let mut tests = cargo(&arguments);
