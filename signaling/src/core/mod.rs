@@ -16,3 +16,5 @@ pub(crate) mod peer;
 
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod simulation_world;
