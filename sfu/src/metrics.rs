@@ -21,6 +21,7 @@ pub struct Metrics {
     messages_dropped: Counter,
     plis_out: Counter,
     peer_faults: Counter,
+    nominations_refused: Counter,
     pub(crate) participants: Gauge,
     pub(crate) conferences: Gauge,
     pub(crate) tcp_open: Gauge,
@@ -82,6 +83,11 @@ impl Metrics {
             "sfu_peer_faults",
             "Peers ended because the stack broke",
             &self.peer_faults,
+        );
+        counter(
+            "sfu_nominations_refused",
+            "Checks that wanted traffic elsewhere while the former address was alive",
+            &self.nominations_refused,
         );
         counter(
             "sfu_tcp_accepted",
@@ -146,6 +152,11 @@ impl Metrics {
         self.peer_faults.get()
     }
 
+    /// Checks that wanted traffic elsewhere while the former address was alive.
+    pub fn nominations_refused(&self) -> u64 {
+        self.nominations_refused.get()
+    }
+
     /// Takes over what a shard has counted.
     pub(crate) fn publish(&self, shard: &mut Shard) {
         let facts = std::mem::take(&mut shard.facts);
@@ -165,7 +176,7 @@ impl Metrics {
         }
     }
 
-    fn plain(&self, facts: &Facts) -> [(&Counter, u64); 7] {
+    fn plain(&self, facts: &Facts) -> [(&Counter, u64); 8] {
         [
             (&self.packets_in, facts.packets_in),
             (&self.packets_out, facts.packets_out),
@@ -174,6 +185,7 @@ impl Metrics {
             (&self.messages_dropped, facts.messages_dropped),
             (&self.plis_out, facts.plis_out),
             (&self.peer_faults, facts.peer_faults),
+            (&self.nominations_refused, facts.nominations_refused),
         ]
     }
 }

@@ -202,13 +202,16 @@ impl Link {
     /// Notes a verified check from `path`. A nominating one moves the traffic there, once the
     /// former path has gone silent: after a NAT has moved the peer, the stack would stay with the
     /// former address until that expires. As long as the former path is alive, a check may have
-    /// been recorded and replayed by somebody else, and moves nothing.
-    pub(crate) fn note_check(&mut self, path: Path, nominates: bool, now: Instant) {
+    /// been recorded and replayed by somebody else, and moves nothing. False for such a check.
+    pub(crate) fn note_check(&mut self, path: Path, nominates: bool, now: Instant) -> bool {
         self.heard = now;
         self.checked = now;
-        if nominates && self.may_move(now) {
+        let moves = nominates && self.egress != Some(path);
+        let may = moves && self.may_move(now);
+        if may {
             self.egress = Some(path);
         }
+        !moves || may
     }
 
     /// Notes any other packet from `path`, one of its own.

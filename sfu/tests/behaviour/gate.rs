@@ -115,6 +115,10 @@ async fn a_forged_or_replayed_check_moves_nothing() {
             "more than answers to the checks arrived"
         );
     }
+    assert!(
+        world.sfu.metrics().nominations_refused() > 0,
+        "replayed nominations are counted"
+    );
     viewer.forget();
     viewer
         .wait("the picture stays", |seen| seen.on(&down.mid).count() > 20)

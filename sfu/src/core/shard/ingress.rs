@@ -104,7 +104,9 @@ impl Shard {
                 return false;
             }
             Entry::Known | Entry::Entered { .. } => {
-                link.note_check(path, nominates, at.instant);
+                if !link.note_check(path, nominates, at.instant) {
+                    self.facts.nominations_refused += 1;
+                }
                 if let Some(evicted) = link.reach(path, at.instant) {
                     self.demux.leave(&evicted, key);
                     self.released.push(evicted);

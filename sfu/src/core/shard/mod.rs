@@ -106,6 +106,7 @@ pub(crate) struct Facts {
     pub(crate) bad_integrity: u64,
     pub(crate) too_many_checks: u64,
     pub(crate) path_refused: u64,
+    pub(crate) nominations_refused: u64,
     pub(crate) too_early: u64,
     pub(crate) malformed: u64,
     pub(crate) refused_by_stack: u64,
