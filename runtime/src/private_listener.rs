@@ -14,6 +14,10 @@ use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +32,32 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time for a request's head, and between requests on one connection. Other roles keep
 /// connections in a pool for 90 s and open new ones when these are closed.
 const HEAD_TIME: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOutcome {
+    outcome: &'static str,
+}
+
+/// A private listener's figures; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct PrivateMetrics {
+    connections: Family<ByOutcome, Counter>,
+}
+
+impl PrivateMetrics {
+    /// Makes them visible.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "private_connections",
+            "Connections to the private listener by what became of them",
+            self.connections.clone(),
+        );
+    }
+
+    fn count(&self, outcome: &'static str) {
+        self.connections.get_or_create(&ByOutcome { outcome }).inc();
+    }
+}
 
 /// A bound private listener that does not serve yet.
 #[derive(Debug)]
@@ -55,7 +85,7 @@ impl PrivateListener {
     }
 
     /// Takes connections until shutdown, in tasks that shutdown waits for.
-    pub fn open(self, router: Router, shutdown: &Shutdown) {
+    pub fn open(self, router: Router, metrics: PrivateMetrics, shutdown: &Shutdown) {
         let stop = shutdown.token();
         let tasks = shutdown.clone();
         shutdown.spawn(async move {
@@ -64,7 +94,9 @@ impl PrivateListener {
                     () = stop.cancelled() => return,
                     accepted = self.listener.accept() => match accepted {
                         Ok((stream, peer)) => {
-                            tasks.spawn(serve(stream, peer, router.clone(), stop.clone()));
+                            let serving = serve(stream, peer, router.clone(), stop.clone());
+                            let metrics = metrics.clone();
+                            tasks.spawn(async move { metrics.count(serving.await) });
                         }
                         Err(_) => sleep(ACCEPT_PAUSE).await,
                     },
@@ -74,7 +106,13 @@ impl PrivateListener {
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+/// Serves one connection; says what became of it.
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) -> &'static str {
     let _ = stream.set_nodelay(true);
     let handler = service_fn(move |request: hyper::Request<Incoming>| {
         let router = router.clone();
@@ -95,7 +133,12 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stop: Cancel
     let mut draining = false;
     loop {
         tokio::select! {
-            _ = connection.as_mut() => return,
+            ended = connection.as_mut() => return match ended {
+                Ok(()) => "served",
+                Err(error) if error.is_parse() => "noise",
+                Err(error) if error.is_timeout() => "stalled",
+                Err(_) => "broken",
+            },
             () = stop.cancelled(), if !draining => {
                 draining = true;
                 connection.as_mut().graceful_shutdown();

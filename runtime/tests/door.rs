@@ -203,7 +203,7 @@ async fn plain_http_is_sent_to_https_and_noise_is_closed() {
     assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
     let counted = house.counted();
     assert!(
-        counted.contains("lens_door_connections_total{outcome=\"PlainHttp\"} 1"),
+        counted.contains("lens_door_connections_total{outcome=\"plain_http\"} 1"),
         "{counted}"
     );
 }

@@ -52,7 +52,7 @@ fn stun_on_the_https_port_reaches_the_media_server() {
     );
     let (_, figures) = curl(&[&format!("http://{}/metrics", server.operator())]);
     assert!(
-        figures.contains("lens_door_connections_total{outcome=\"Media\"} 1"),
+        figures.contains("lens_door_connections_total{outcome=\"media\"} 1"),
         "{figures}"
     );
 }

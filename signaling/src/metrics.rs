@@ -1,18 +1,30 @@
 //! What the hub counts: connections, channels, messages, and everything it refused.
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// Which carrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Carrier {
     /// WebSocket.
     WebSocket,
     /// Server-sent events with `POST`.
     EventStream,
+}
+
+impl EncodeLabelValue for Carrier {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        let word = match self {
+            Self::WebSocket => "websocket",
+            Self::EventStream => "event_stream",
+        };
+        word.encode(encoder)
+    }
 }
 
 /// The label `carrier`.
@@ -59,7 +71,7 @@ pub struct HubMetrics {
 impl HubMetrics {
     /// Adds all of them to `registry`.
     pub fn register(&self, registry: &mut Registry) {
-        let registry = registry.sub_registry_with_prefix("lens_signaling");
+        let registry = registry.sub_registry_with_prefix("signaling");
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register(
             "channels",

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use axum::Router;
 use ipnet::IpNet;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -77,7 +77,7 @@ impl DoorSettings {
 }
 
 /// What became of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Outcome {
     Tls,
     Media,
@@ -86,6 +86,21 @@ enum Outcome {
     Stalled,
     HandshakeFailed,
     OverLimit,
+}
+
+impl EncodeLabelValue for Outcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        let word = match self {
+            Self::Tls => "tls",
+            Self::Media => "media",
+            Self::PlainHttp => "plain_http",
+            Self::Noise => "noise",
+            Self::Stalled => "stalled",
+            Self::HandshakeFailed => "handshake_failed",
+            Self::OverLimit => "over_limit",
+        };
+        word.encode(encoder)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

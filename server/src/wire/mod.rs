@@ -28,7 +28,7 @@ use lens_runtime::data_dir::DataDir;
 use lens_runtime::door::Door;
 use lens_runtime::entropy::SystemEntropy;
 use lens_runtime::metrics::{self, Registry};
-use lens_runtime::private_listener::PrivateListener;
+use lens_runtime::private_listener::{PrivateListener, PrivateMetrics};
 use lens_runtime::shutdown::Shutdown;
 use lens_sfu::SfuHandle;
 use lens_storage::sqlite::Database;
@@ -182,7 +182,9 @@ fn bind_https(settings: &ServerSettings) -> Result<Door, ServerError> {
         .map_err(|error| ServerError::door("the HTTPS door", address, "--https", &error))
 }
 
-fn open_operator(common: Common<'_>, listener: PrivateListener) {
+fn open_operator(mut common: Common<'_>, listener: PrivateListener) {
+    let metrics = PrivateMetrics::default();
+    metrics.register(&mut common.registry);
     let guard = (!listener.address().ip().is_loopback()).then(|| {
         // Without a token nobody can know one: the figures stay closed.
         common
@@ -192,7 +194,7 @@ fn open_operator(common: Common<'_>, listener: PrivateListener) {
     });
     let shutdown = common.shutdown.clone();
     let routes = operator::router(common.registry, common.checks, shutdown, guard);
-    listener.open(routes.merge(common.private), common.shutdown);
+    listener.open(routes.merge(common.private), metrics, common.shutdown);
 }
 
 /// Addresses of this machine that others may reach.
