@@ -54,8 +54,8 @@ macro_rules! error_table {
 // variant, code, HTTP, C, retryable, sentence. Groups: 1xx request, 2xx identity, 3xx sessions and
 // conferences, 4xx media, 5xx server.
 error_table! {
-    MalformedJson, "malformed_json", 400, -101, false, "The body is not the JSON this call takes. Check it against the API description.";
-    InvalidValue, "invalid_value", 422, -102, false, "A field has a value outside its range. The detail names the field.";
+    MalformedJson, "malformed_json", 400, -101, false, "The body is not JSON.";
+    InvalidValue, "invalid_value", 422, -102, false, "The body has another shape than this call takes, or a field a value outside its range. See the detail.";
     PayloadTooLarge, "payload_too_large", 413, -103, false, "The request is larger than the limit named in the API description.";
     UnsupportedMediaType, "unsupported_media_type", 415, -104, false, "Send the body as application/json.";
     MethodNotAllowed, "method_not_allowed", 405, -105, false, "This path does not take that method.";

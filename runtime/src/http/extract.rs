@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use lens_protocol::limits::JSON_BYTES;
 use lens_protocol::{ErrorCode, Problem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::error::Category;
 
 use super::Failure;
@@ -20,31 +22,85 @@ use super::Failure;
 /// a client that trickles hold a handler longer.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// Most bytes of a body that are read before its connection is given up; those beyond the limit are
+/// thrown away. A higher value spares more clients a broken connection, and costs more to refuse.
+const READ_BYTES: usize = 2 * 1024 * 1024;
+
 /// A JSON body, in and out.
 ///
-/// In: needs `Content-Type: application/json` (or `+json`), at most 256 KiB. Answers
+/// In: an object; needs `Content-Type: application/json` (or `+json`), at most 256 KiB. Answers
 /// `unsupported_media_type`, `payload_too_large`, `malformed_json` for text that is not JSON and
 /// `invalid_value` for JSON of another shape. `Option<Json<T>>` takes an absent body as `None`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json<T>(pub T);
 
+/// A JSON body of any shape, under the same limits.
+#[derive(Clone, Debug, Default)]
+pub struct AnyJson(pub Value);
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
-        if !says_json(request.headers()) {
-            return Err(ErrorCode::UnsupportedMediaType.into());
+        let body = whole(request).await?;
+        // The reader of a struct would take a list for its fields in order.
+        if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+            let detail = "expected an object, not a list";
+            return Err(Failure(
+                Problem::new(ErrorCode::InvalidValue).with_detail(detail),
+            ));
         }
-        let body = tokio::time::timeout(BODY_TIME, to_bytes(request.into_body(), JSON_BYTES));
-        let body = body.await.map_err(|_| {
-            let detail = "the body did not arrive in time";
+        read(&body).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for AnyJson {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
+        read(&whole(request).await?).map(Self)
+    }
+}
+
+async fn whole(request: Request) -> Result<Vec<u8>, Failure> {
+    if !says_json(request.headers()) {
+        return Err(ErrorCode::UnsupportedMediaType.into());
+    }
+    let late = |_| {
+        let detail = "the body did not arrive in time";
+        Failure(Problem::new(ErrorCode::MalformedJson).with_detail(detail))
+    };
+    tokio::time::timeout(BODY_TIME, collect(request.into_body()))
+        .await
+        .map_err(late)?
+}
+
+/// A body that is too large is still read, up to a point: a client that is cut off while it sends
+/// would see a broken connection in the place of the answer (RFC 9112 §9.6).
+async fn collect(body: Body) -> Result<Vec<u8>, Failure> {
+    let mut pieces = body.into_data_stream();
+    let (mut kept, mut length) = (Vec::new(), 0);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| {
+            let detail = "the body broke off";
             Failure(Problem::new(ErrorCode::MalformedJson).with_detail(detail))
         })?;
-        let body = body.map_err(|_| Failure::from(ErrorCode::PayloadTooLarge))?;
-        serde_json::from_slice(&body)
-            .map(Self)
-            .map_err(|error| explain(&error))
+        length += piece.len();
+        if length > READ_BYTES {
+            break;
+        }
+        if length <= JSON_BYTES {
+            kept.extend_from_slice(&piece);
+        }
     }
+    if length > JSON_BYTES {
+        return Err(ErrorCode::PayloadTooLarge.into());
+    }
+    Ok(kept)
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| explain(&error))
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
@@ -143,7 +199,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 #[cfg(test)]
 mod tests {
     use axum::Router;
-    use axum::body::Body;
+    use axum::body::to_bytes;
     use axum::http::StatusCode;
     use axum::routing::post;
     use lens_protocol::SecretText;
@@ -188,6 +244,11 @@ mod tests {
             ("text/plain", good, "unsupported_media_type"),
             ("application/json", b"{".to_vec(), "malformed_json"),
             ("application/json", b"{}".to_vec(), "invalid_value"),
+            (
+                "application/json",
+                b" [\"abc\", 2]".to_vec(),
+                "invalid_value",
+            ),
             ("application/json", vec![0xff, 0xfe], "malformed_json"),
             ("application/json", large, "payload_too_large"),
         ];

@@ -25,7 +25,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use lens_protocol::id::Seq;
 use lens_protocol::{ErrorCode, Problem, SecretText};
-use lens_runtime::http::{Failure, Json, Path, Query};
+use lens_runtime::http::{AnyJson, Failure, Json, Path, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -158,7 +158,7 @@ pub(crate) async fn post(
     Query(target): Query<Target>,
     uri: Uri,
     headers: HeaderMap,
-    Json(body): Json<Value>,
+    AnyJson(body): AnyJson,
 ) -> Result<Json<Taken>, Failure> {
     let door: Door = door.parse()?;
     let check = origin::check(&headers, &uri, &hub.config.allowed_origins);
