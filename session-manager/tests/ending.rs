@@ -208,3 +208,39 @@ async fn a_media_token_is_worth_nothing_after_its_conference() {
     let over = stage.manager.offer(&holder, id, camera.participant).await;
     assert_eq!(code(over), Some(ErrorCode::ConferenceEnded));
 }
+
+#[tokio::test]
+async fn a_clock_set_back_ends_nothing_and_what_is_made_afterwards_counts() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let stage = Stage::with(&["sfu-1"]).await;
+    let request = CreateConference {
+        max_duration_s: 60,
+        ..CreateConference::default()
+    };
+    let id = stage.create_with(request).await.id;
+    let camera = stage.join(id, Role::Camera).await;
+    let keys = stage.manager.media_keys();
+    let verified = async |offer: &lens_protocol::conference::ParticipantOffer| {
+        let token = offer.media_token.clone().expect("a token");
+        let now = lens_runtime::clock::Clock::now(&stage.clock);
+        code(lens_session_manager::token::verify(keys.as_ref(), &token, now).await)
+    };
+    stage
+        .clock
+        .set(lens_runtime::clock::Clock::now(&stage.clock).minus(HOUR));
+    assert_eq!(
+        verified(&camera).await,
+        Some(ErrorCode::TokenInvalid),
+        "a token from a time that has not come"
+    );
+    let again = stage.offer(id, camera.participant).await;
+    assert_eq!(verified(&again.expect("made")).await, None);
+    let viewer = stage.join(id, Role::Viewer).await;
+    assert_eq!(verified(&viewer).await, None);
+    assert_eq!(stage.read(id).await.state, ConferenceState::Open);
+    // Its end was set before the jump, and does not come earlier for it.
+    stage.clock.advance(HOUR);
+    assert_eq!(stage.read(id).await.state, ConferenceState::Open);
+    stage.clock.advance(Duration::from_secs(60));
+    ends(&stage, id, EndReason::MaxDuration).await;
+}

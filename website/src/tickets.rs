@@ -40,11 +40,12 @@ impl<T> Tickets<T> {
         expires_at
     }
 
-    /// Takes the ticket; none when it is unknown, over or was taken before.
+    /// Takes the ticket; none when it is unknown, over, was taken before, or comes from later than
+    /// now: a clock that was set back makes no ticket live longer.
     pub(crate) fn take(&self, ticket: &SecretText, now: Timestamp) -> Option<T> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, worth) = kept.remove(&key(ticket))?;
-        (now < until).then_some(worth)
+        (now < until && until <= now.plus(LIFE)).then_some(worth)
     }
 }
 
@@ -64,12 +65,14 @@ mod tests {
     #[test]
     fn a_ticket_is_good_once_and_for_half_a_minute() {
         let tickets = Tickets::default();
-        let (one, late) = (SecretText::new("one"), SecretText::new("late"));
+        let [one, late, early] = ["one", "late", "early"].map(SecretText::new);
         tickets.issue(&one, 1, at(0));
         tickets.issue(&late, 2, at(0));
+        tickets.issue(&early, 3, at(0));
         assert_eq!(tickets.take(&one, at(29)), Some(1));
         assert_eq!(tickets.take(&one, at(29)), None, "replayed");
         assert_eq!(tickets.take(&late, at(30)), None, "too late");
+        assert_eq!(tickets.take(&early, at(-5)), None, "the clock was set back");
         assert_eq!(tickets.take(&SecretText::new("never"), at(0)), None);
     }
 

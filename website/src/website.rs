@@ -219,6 +219,10 @@ async fn recheck(app: Shared, shutdown: Shutdown) {
                 if let Err(error) = app.stores.logins.delete_expired_logins(idle, app.now()).await {
                     tracing::warn!(%error, "logins that are over were not removed");
                 }
+                // In the store, too: a clock that is set back must not revive them.
+                if let Err(error) = app.stores.invitations.end_expired_invitations(app.now()).await {
+                    tracing::warn!(%error, "invitations that are over were not ended");
+                }
             }
         }
     }

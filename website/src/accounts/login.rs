@@ -123,6 +123,9 @@ impl App {
             Ok(email) => self.stores.accounts.account_by_email(&email).await?,
             Err(_) => None,
         };
+        if let Some(account) = &account {
+            self.forget_lock_of_another_time(account).await?;
+        }
         let too_long = login.password.expose().len() > PASSWORD_BYTES;
         let password = if too_long {
             SecretText::new("")
@@ -142,6 +145,19 @@ impl App {
         let token = self.keep_login(&account, from).await?;
         self.renew_hash(&account, password);
         Ok((account, token))
+    }
+
+    /// A lock that ends later than one made now was made before the clock was set back, and would
+    /// hold for the difference.
+    async fn forget_lock_of_another_time(
+        &self,
+        account: &AccountRecord,
+    ) -> Result<(), StorageError> {
+        let latest = self.now().plus(self.config.lockout.duration);
+        if account.locked_until.is_some_and(|until| until > latest) {
+            self.stores.accounts.unlock_account(account.id).await?;
+        }
+        Ok(())
     }
 
     async fn count_failure(

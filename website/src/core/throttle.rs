@@ -154,4 +154,18 @@ mod tests {
         );
         assert_eq!(throttle.check(address(99), at(15)), Ok(()));
     }
+
+    #[test]
+    fn a_clock_set_back_locks_nobody_out_for_longer() {
+        let throttle = Throttle::new(limit(3), limit(4));
+        for last in 0..4 {
+            assert_eq!(throttle.check(address(last), at(3600)), Ok(()));
+            throttle.wrong(at(3600));
+        }
+        assert_eq!(
+            throttle.check(address(99), at(0)),
+            Err(Duration::from_secs(15))
+        );
+        assert_eq!(throttle.check(address(99), at(15)), Ok(()));
+    }
 }
