@@ -4,7 +4,7 @@
 //! certificate is right is not what these scenarios ask.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -60,6 +60,8 @@ impl Reply {
 #[derive(Clone, Debug)]
 pub struct Http {
     address: SocketAddr,
+    from: Option<IpAddr>,
+    receive_buffer: Option<u32>,
     tls: bool,
     bearer: Option<String>,
     cookies: BTreeMap<String, String>,
@@ -70,6 +72,8 @@ impl Http {
     pub fn secure(address: SocketAddr) -> Self {
         Self {
             address,
+            from: None,
+            receive_buffer: None,
             tls: true,
             bearer: None,
             cookies: BTreeMap::new(),
@@ -92,6 +96,38 @@ impl Http {
             cookies: BTreeMap::new(),
             ..self.clone()
         }
+    }
+
+    /// The same, calling from this address of this machine.
+    #[must_use]
+    pub fn from_address(mut self, from: IpAddr) -> Self {
+        self.from = Some(from);
+        self
+    }
+
+    /// The same with so many bytes for what has come and was not read.
+    #[must_use]
+    pub fn with_receive_buffer(mut self, bytes: u32) -> Self {
+        self.receive_buffer = Some(bytes);
+        self
+    }
+
+    /// A TLS connection to the door, from this caller's address.
+    ///
+    /// # Errors
+    /// When the door cannot be reached or does not speak TLS.
+    pub async fn stream(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        encrypt(self.address, self.connect().await?).await
+    }
+
+    /// The key or token it shows.
+    pub fn bearer(&self) -> Option<&str> {
+        self.bearer.as_deref()
+    }
+
+    /// The values of the cookies it holds.
+    pub fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.cookies.values().map(String::as_str)
     }
 
     /// The door's origin, as browsers write it.
@@ -199,9 +235,29 @@ impl Http {
         let request = request
             .body(Full::new(Bytes::from(body)))
             .expect("a request");
-        let reply = send(self.address, self.tls, request).await?;
+        let reply = if self.tls {
+            talk(TokioIo::new(self.stream().await.ok()?), request).await?
+        } else {
+            let stream = self.connect().await.ok()?;
+            talk(TokioIo::new(stream), request).await?
+        };
         self.keep_cookies(&reply);
         Some(reply)
+    }
+
+    async fn connect(&self) -> std::io::Result<TcpStream> {
+        let socket = if self.address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        if let Some(bytes) = self.receive_buffer {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        if let Some(from) = self.from {
+            socket.bind(SocketAddr::new(from, 0))?;
+        }
+        socket.connect(self.address).await
     }
 
     fn keep_cookies(&mut self, reply: &Reply) {
@@ -216,18 +272,6 @@ impl Http {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-    }
-}
-
-async fn send(address: SocketAddr, tls: bool, request: Request<Full<Bytes>>) -> Option<Reply> {
-    if tls {
-        talk(TokioIo::new(secure_stream(address).await.ok()?), request).await
-    } else {
-        talk(
-            TokioIo::new(TcpStream::connect(address).await.ok()?),
-            request,
-        )
-        .await
     }
 }
 
@@ -260,6 +304,10 @@ where
 /// # Errors
 /// When the door cannot be reached or does not speak TLS.
 pub async fn secure_stream(address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+    Http::secure(address).stream().await
+}
+
+async fn encrypt(address: SocketAddr, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -267,7 +315,6 @@ pub async fn secure_stream(address: SocketAddr) -> std::io::Result<TlsStream<Tcp
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(TrustAnything(provider)))
         .with_no_client_auth();
-    let tcp = TcpStream::connect(address).await?;
     let name = ServerName::from(address.ip());
     TlsConnector::from(Arc::new(config))
         .connect(name, tcp)

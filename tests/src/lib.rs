@@ -2,6 +2,7 @@
 //!
 //! - [`product`]: the `lens` binary as real processes, in one or split by role
 //! - [`http`]: a client for doors with a self-signed certificate
+//! - [`socket`]: a page's signalling over a WebSocket
 //! - [`peer`]: a camera or viewer over real sockets, whose packets carry numbers
 //! - [`room`]: a conference over the HTTP API, with peers in it
 //! - [`wait`]: conditions with limits instead of pauses
@@ -15,4 +16,5 @@ pub mod http;
 pub mod peer;
 pub mod product;
 pub mod room;
+pub mod socket;
 pub mod wait;

@@ -80,6 +80,8 @@ pub struct Manner {
     pub silent: bool,
     /// Sequence number of the first video packet.
     pub first_sequence: u64,
+    /// The address of this machine it sends from, instead of the one the system chooses.
+    pub from: Option<IpAddr>,
 }
 
 enum Order {
@@ -107,7 +109,8 @@ impl Peer {
         PROVIDER.call_once(|| str0m::crypto::from_feature_flags().install_process_default());
         let now = Instant::now();
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
-        let socket = UdpSocket::bind((local_address(&offer.sdp), 0)).expect("a free UDP port");
+        let from = manner.from.unwrap_or_else(|| local_address(&offer.sdp));
+        let socket = UdpSocket::bind((from, 0)).expect("a free UDP port");
         let address = socket.local_addr().expect("a bound socket");
         let candidate = Candidate::host(address, "udp").expect("a host candidate");
         rtc.add_local_candidate(candidate);

@@ -80,6 +80,7 @@ pub struct Product {
     https: SocketAddr,
     operator: BTreeMap<&'static str, SocketAddr>,
     ready: Value,
+    log: &'static str,
     // Last: processes end before their data goes.
     directory: TempDir,
 }
@@ -88,6 +89,8 @@ pub struct Product {
 pub const ADMINISTRATOR: &str = "root@example.com";
 /// Its password.
 pub const PASSWORD: &str = "correct-horse-battery-staple-1871";
+/// The token that roles of a split product share.
+pub const INTERNAL_TOKEN: &str = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 const SFUS: [&str; 2] = ["sfu-1", "sfu-2"];
 
 impl Product {
@@ -104,15 +107,24 @@ impl Product {
     /// # Panics
     /// When it does not start.
     pub fn start_with(mode: Mode, extra: &[&str]) -> Self {
+        Self::start_logging(mode, "debug", extra)
+    }
+
+    /// The same with this filter for log lines.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_logging(mode: Mode, log: &'static str, extra: &[&str]) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         write_private(&directory.path().join("password"), PASSWORD);
-        write_private(&directory.path().join("token"), &"5a".repeat(32));
+        write_private(&directory.path().join("token"), INTERNAL_TOKEN);
         let mut product = Self {
             processes: BTreeMap::new(),
             mode,
             https: SocketAddr::from(([127, 0, 0, 1], 0)),
             operator: BTreeMap::new(),
             ready: Value::Null,
+            log,
             directory,
         };
         if mode == Mode::Split {
@@ -147,7 +159,7 @@ impl Product {
         let parameters = self.parameters(name, extra);
         // The former process must be gone before its successor takes its ports.
         self.processes.remove(name);
-        let mut process = Process::start(name, &parameters);
+        let mut process = Process::start_logging(name, &parameters, self.log);
         let ready = process.ready();
         self.operator
             .insert(name, address_in(&ready["operator_url"]));
@@ -330,6 +342,14 @@ impl Process {
     /// # Panics
     /// When the binary cannot be started.
     pub fn start(name: &str, parameters: &[String]) -> Self {
+        Self::start_logging(name, parameters, "debug")
+    }
+
+    /// The same with this filter for log lines.
+    ///
+    /// # Panics
+    /// When the binary cannot be started.
+    pub fn start_logging(name: &str, parameters: &[String], log: &str) -> Self {
         let mut command = Command::new(binary());
         command.args(parameters).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -337,7 +357,7 @@ impl Process {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LENS_")) {
             command.env_remove(name);
         }
-        command.env("LENS_LOG", "debug").env("RUST_BACKTRACE", "1");
+        command.env("LENS_LOG", log).env("RUST_BACKTRACE", "1");
         let mut child = command.spawn().expect("the binary under test starts");
         let lines = Arc::new(Mutex::new(Vec::new()));
         keep(child.stdout.take().expect("a pipe"), lines.clone());

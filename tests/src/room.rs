@@ -88,11 +88,23 @@ impl Room {
     /// # Panics
     /// When the answer is refused, or the peer does not connect.
     pub async fn connect(&mut self, offer: &ParticipantOffer, manner: Manner) -> Peer {
+        self.connect_and_tell(offer, manner).await.0
+    }
+
+    /// The same; the peer and the answer it gave.
+    ///
+    /// # Panics
+    /// When the answer is refused, or the peer does not connect.
+    pub async fn connect_and_tell(
+        &mut self,
+        offer: &ParticipantOffer,
+        manner: Manner,
+    ) -> (Peer, String) {
         let (peer, sdp) = Peer::answer(offer, manner);
         let body = json!({
             "generation": offer.generation,
             "negotiation_id": offer.negotiation_id,
-            "sdp": sdp,
+            "sdp": &sdp,
         });
         let reply = self
             .api
@@ -100,7 +112,7 @@ impl Room {
             .await;
         assert!(reply.status < 300, "the answer was refused: {}", reply.text);
         wait::until_true("the peer is connected", || peer.facts().connected).await;
-        peer
+        (peer, sdp)
     }
 
     /// Joins and connects.

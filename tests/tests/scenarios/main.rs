@@ -6,6 +6,7 @@
 // It prints its matrix or count, and fails by panicking with a sentence.
 #![allow(clippy::print_stdout)]
 
+mod canary;
 mod conference;
 mod generation;
 mod hold;
@@ -65,6 +66,9 @@ const SCENARIOS: &[(&str, Run)] = &[
         "a restarted front keeps sessions, credentials and the picture",
         |m| Box::pin(restart::front(m)),
     ),
+    ("no secret, SDP, address or chat reaches a log line", |m| {
+        Box::pin(canary::silent(m))
+    }),
 ];
 
 type Outcomes = Arc<Mutex<Vec<(String, Mode, bool)>>>;
