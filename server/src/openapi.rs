@@ -12,8 +12,8 @@ const CUSTOMER: &str = "customer";
 /// The description, OpenAPI 3.1.
 pub fn document() -> OpenApi {
     let mut website = lens_website::openapi();
-    for item in website.paths.paths.values_mut() {
-        carried_by_cookies(item);
+    for (path, item) in &mut website.paths.paths {
+        carried_by_cookies(path, item);
     }
     let components = website.components.get_or_insert_with(Components::new);
     let cookie = |name: &str, whose: &str| {
@@ -35,21 +35,47 @@ pub fn pretty() -> String {
     serde_json::to_string_pretty(&document()).expect("a description is plain data")
 }
 
-/// The website's calls take a cookie, or none before one is set; never a bearer.
-fn carried_by_cookies(item: &mut PathItem) {
+/// The website's calls take a cookie, or none before one is set; never a bearer. Their handlers'
+/// names repeat, so each is named by method and path.
+fn carried_by_cookies(path: &str, item: &mut PathItem) {
     let nothing: [&str; 0] = [];
+    let words: Vec<&str> = path
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
     let methods = [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
-        &mut item.patch,
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("delete", &mut item.delete),
+        ("patch", &mut item.patch),
     ];
-    for operation in methods.into_iter().flatten() {
+    for (method, operation) in methods {
+        let Some(operation) = operation else { continue };
+        operation.operation_id = Some(format!("{method}_{}", words.join("_")));
         operation.security = Some(vec![
             SecurityRequirement::default(),
             SecurityRequirement::new(CONSOLE, nothing),
             SecurityRequirement::new(CUSTOMER, nothing),
         ]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let document = serde_json::to_value(document()).expect("plain data");
+        let paths = document["paths"].as_object().expect("paths");
+        let operations = paths.values().flat_map(|path| path.as_object()).flatten();
+        let names: Vec<_> = operations
+            .map(|(_, operation)| operation["operationId"].as_str().expect("a name"))
+            .collect();
+        let different: HashSet<_> = names.iter().collect();
+        assert_eq!(different.len(), names.len(), "{names:?}");
     }
 }

@@ -12,8 +12,13 @@ use crate::{cargo, command, install, root};
 
 /// Examples for each operation. More find more, and take longer: this many take about a minute.
 const EXAMPLES: &str = "40";
-/// The same run each time; a seed that found something is put into the tests of its route.
-const SEED: &str = "20261122";
+/// Scopes of the key that fuzzes: all a program can have.
+const SCOPES: [&str; 4] = [
+    "conferences:write",
+    "conferences:read",
+    "participants:write",
+    "nodes:read",
+];
 
 /// Starts a server of its own, fuzzes it, stops it.
 pub(crate) fn run() -> Outcome {
@@ -28,41 +33,104 @@ pub(crate) fn run() -> Outcome {
 }
 
 fn fuzz(server: &Server, data: &Path) -> Result<(), String> {
+    let api = Api {
+        url: server.url.clone(),
+        key: key(data)?,
+    };
+    let room = api.post("/v1/conferences", r#"{"max_participants": 16}"#)?;
+    let people = format!("/v1/conferences/{}/participants", text(&room["id"]));
+    let joined = api.post(&people, r#"{"role": "camera", "display_name": "Margit"}"#)?;
+    let config = data.join("schemathesis.toml");
+    // In a file, because a command line is shown and logged.
+    std::fs::write(&config, api.config(&room, &joined)).map_err(|error| error.to_string())?;
+    // The only node is drained last: nothing can be made afterwards.
+    for paths in ["^/v1/(?!nodes/.*/drain)", "^/v1/nodes/.*/drain"] {
+        let mut command = Command::new(install::schemathesis_path());
+        command.arg("--config-file").arg(&config);
+        command
+            .arg("run")
+            .arg(root().join("docs/openapi.json"))
+            .args(["--url", &server.url]);
+        command.args(["--tls-verify", "false", "--include-path-regex", paths]);
+        // The same examples each time, whatever an earlier run found; one at a time, in order.
+        command.args(["--generation-deterministic", "--workers", "1"]);
+        command.args(["--max-examples", EXAMPLES, "--continue-on-failure"]);
+        // How long an example takes on this machine is no property of the API.
+        command.args(["--suppress-health-check", "all", "--no-color"]);
+        // What it remembers of a run goes with the data, and does not change the next one.
+        command::run(command.current_dir(data))?;
+    }
+    Ok(())
+}
+
+fn key(data: &Path) -> Result<String, String> {
     let mut add = lens();
     add.args(["admin", "api-key", "add", "fuzz", "--data-dir"])
         .arg(data);
-    for scope in [
-        "conferences:write",
-        "conferences:read",
-        "participants:write",
-        "nodes:read",
-    ] {
+    for scope in SCOPES {
         add.args(["--scope", scope]);
     }
     let printed = command::output(&mut add)?;
-    let key = printed
-        .split_whitespace()
-        .find(|word| word.starts_with("lens_"));
-    let key = key.ok_or("`lens admin api-key add` printed no key")?;
-    let config = data.join("schemathesis.toml");
-    // In a file, because a command line is shown and logged.
-    let text = format!("[headers]\nAuthorization = \"Bearer {key}\"\n");
-    std::fs::write(&config, text).map_err(|error| error.to_string())?;
-    let mut command = Command::new(install::schemathesis_path());
-    command.arg("--config-file").arg(&config);
-    command.args([
-        "run",
-        "docs/openapi.json",
-        "--url",
-        &server.url,
-        "--tls-verify",
-        "false",
-    ]);
-    command.args(["--max-examples", EXAMPLES, "--seed", SEED, "--no-color"]);
-    // Rate limits and draining the only node are behaviour, not faults; see docs/API.md.
-    command.args(["--exclude-path-regex", "drain|/events"]);
-    command.args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"]);
-    command::run(command.current_dir(root()))
+    let mut words = printed.split_whitespace();
+    let key = words.find(|word| word.starts_with("lens_"));
+    key.map(str::to_owned)
+        .ok_or_else(|| "`lens admin api-key add` printed no key".to_owned())
+}
+
+/// The server's API, called by curl.
+struct Api {
+    url: String,
+    key: String,
+}
+
+impl Api {
+    fn post(&self, path: &str, body: &str) -> Result<Value, String> {
+        let mut curl = Command::new("curl");
+        curl.args(["-sfk", "-H", "Content-Type: application/json", "-d", body]);
+        curl.arg("-H")
+            .arg(format!("Authorization: Bearer {}", self.key));
+        let printed = command::output(curl.arg(format!("{}{path}", self.url)))?;
+        serde_json::from_str(&printed).map_err(|error| format!("{path}: {error}"))
+    }
+
+    /// Every check of schemathesis is on but one: an ended conference is still there for an hour, so
+    /// it can be read after its deletion. What valid requests may get besides success: 409, 410 and
+    /// 422, because the description cannot say what depends on the state (a conference that has
+    /// ended, a region without a node, an Idempotency-Key used before), what an SDP is, and that
+    /// 1.0 is not taken for the integer 1. Invalid ones may be too large (413).
+    ///
+    /// Calls about one participant are about one who is there, since no invented id is; a question
+    /// for events does not wait for any.
+    fn config(&self, room: &Value, joined: &Value) -> String {
+        let (key, id, pid) = (&self.key, text(&room["id"]), text(&joined["participant"]));
+        format!(
+            r#"
+[headers]
+Authorization = "Bearer {key}"
+
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "401", "403", "404", "409", "410", "422"]
+
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "409", "410", "413", "415", "422"]
+
+[checks.use_after_free]
+enabled = false
+
+[[operations]]
+include-path-regex = "/participants/.*/(answer|ice|offer|timeline)$"
+parameters = {{ "path.id" = "{id}", "path.pid" = "{pid}" }}
+
+[[operations]]
+include-path = "/v1/events"
+parameters = {{ wait_s = 0 }}
+"#
+        )
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 fn lens() -> Command {
@@ -92,6 +160,13 @@ impl Server {
         command
             .args(["--operator", "127.0.0.1:0", "--data-dir"])
             .arg(data);
+        // A rate limit is behaviour, not a fault, and would only hide what lies behind it.
+        for limit in ["KEY", "ADDRESS"] {
+            command.env(
+                format!("LENS_API__REQUESTS_PER_MINUTE_PER_{limit}"),
+                "1000000",
+            );
+        }
         command.env("LENS_LOG", "warn").stdout(Stdio::piped());
         let mut child = command
             .spawn()
