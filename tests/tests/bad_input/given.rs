@@ -1,7 +1,9 @@
 //! What is there before bad input comes, and the sending of it.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use lens_protocol::conference::ParticipantOffer;
-use lens_tests::http::Http;
+use lens_tests::http::{Http, Reply};
 use lens_tests::peer::{Manner, Peer};
 use lens_tests::product::Product;
 use lens_tests::room::Room;
@@ -9,13 +11,18 @@ use serde_json::json;
 
 use crate::spoil::spoil;
 use crate::table::Row;
+use crate::{counted, socket, stun};
 
 /// The surroundings of one row.
 pub(crate) struct Given {
+    row: Row,
     sender: Http,
+    customer: Http,
     conference: String,
     /// The offer, when the row has one.
     pub(crate) offer: Option<ParticipantOffer>,
+    /// The peer that answered it, and how.
+    answered: Option<(Peer, String)>,
     session: String,
     pin: String,
 }
@@ -24,34 +31,42 @@ impl Given {
     /// Makes what the row asks for.
     pub(crate) async fn make(row: &Row, product: &Product) -> Self {
         let mut given = Self {
+            row: row.clone(),
             sender: product.http(),
+            customer: product.http(),
             conference: String::new(),
             offer: None,
+            answered: None,
             session: String::new(),
             pin: String::new(),
         };
-        let mut customer = product.http();
+        let has_session = row.given.contains("session") || row.given.contains("redeemed");
         let mut technician = product.http();
-        if row.given.contains("session") || row.given == "redeemed" || row.sender == "technician" {
+        if has_session || row.sender == "technician" {
             technician = product.signed_in().await;
         }
-        let needs_room = ["offer", "answered", "renewed", "ended", "full"].contains(&&*row.given);
-        if needs_room || row.sender == "key" {
-            given.room(row, product).await;
+        let rooms = ["offer", "answered", "renewed", "left", "ended", "full"];
+        if rooms.contains(&&*row.given) || row.sender == "key" {
+            given.room(product).await;
         }
-        if row.given.contains("session") || row.given == "redeemed" {
-            given.session(row, &mut technician, &mut customer).await;
+        if has_session {
+            given.session(&mut technician).await;
         }
-        let token = given
+        given.sender = given.who_sends(product, technician).await;
+        given
+    }
+
+    async fn who_sends(&self, product: &Product, technician: Http) -> Http {
+        let token = self
             .offer
             .as_ref()
             .and_then(|offer| offer.media_token.as_ref());
         let token = token
             .map(|token| token.expose().to_owned())
             .unwrap_or_default();
-        given.sender = match row.sender.as_str() {
+        match self.row.sender.as_str() {
             "" | "nobody" => product.http(),
-            "key" => given.sender.clone(),
+            "key" => self.sender.clone(),
             "reader" => product.with_key("reader", &["conferences:read"]),
             "stranger" => product.integrator("stranger"),
             "forger" => product
@@ -61,24 +76,29 @@ impl Given {
             "spoilt-token" => product.http().with_bearer(&spoilt(&token)),
             "other-token" => product.http().with_bearer(&other_token(product).await),
             "technician" => technician,
-            "customer" => customer,
+            "customer" => self.customer.clone(),
             other => panic!("nobody is called {other:?}"),
-        };
-        given
+        }
     }
 
-    async fn room(&mut self, row: &Row, product: &Product) {
-        let settings = if row.given == "full" {
+    async fn room(&mut self, product: &Product) {
+        let settings = if self.row.given == "full" {
             json!({ "max_participants": 2 })
         } else {
             json!({})
         };
         let mut room = Room::open(product.integrator("owner"), settings).await;
         let offer = room.join("camera", "Margit").await;
-        match row.given.as_str() {
+        match self.row.given.as_str() {
             "full" => drop(room.join("viewer", "Anna").await),
-            "answered" => drop(room.connect(&offer, Manner::default()).await),
+            "answered" => {
+                self.answered = Some(room.connect_and_tell(&offer, Manner::default()).await);
+            }
             "renewed" => drop(room.renew(&offer).await),
+            "left" => {
+                let path = room.path(&offer);
+                assert!(room.api.delete(&path).await.status < 300);
+            }
             "ended" => {
                 let path = format!("/v1/conferences/{}", room.id);
                 assert!(room.api.delete(&path).await.status < 300);
@@ -90,39 +110,59 @@ impl Given {
         self.offer = Some(offer);
     }
 
-    async fn session(&mut self, row: &Row, technician: &mut Http, customer: &mut Http) {
+    async fn session(&mut self, technician: &mut Http) {
         let made = technician.post("/api/sessions", json!({})).await.success();
         self.session = made["session"]["id"].as_str().expect("an id").to_owned();
         self.pin = made["invitation"]["pin"]
             .as_str()
             .expect("a PIN")
             .to_owned();
-        if row.given == "redeemed" {
+        if self.row.given.contains("redeemed") {
             let body = json!({ "pin": self.pin });
-            customer
+            self.customer
                 .post("/api/invitations/redeem", body)
                 .await
                 .success();
         }
-        if row.given == "closed session" {
-            let path = format!("/api/sessions/{}/close", self.session);
-            technician
-                .post(&path, json!({ "reason": "solved" }))
-                .await
-                .success();
+        let end = |step, body| (format!("/api/sessions/{}/{step}", self.session), body);
+        let end = match self.row.given.as_str() {
+            "closed session" | "redeemed, then closed" => {
+                Some(end("close", json!({ "reason": "solved" })))
+            }
+            "session put out" => Some(end("put-out", json!({}))),
+            _ => None,
+        };
+        if let Some((path, body)) = end {
+            technician.post(&path, body).await.success();
         }
     }
 
-    /// Sends the row's input; returns status, code and body of the last answer.
-    pub(crate) async fn send(mut self, row: &Row) -> (u16, String, String) {
+    /// The customer's browser.
+    pub(crate) fn customer(&self) -> &Http {
+        &self.customer
+    }
+
+    /// Sends the peer's own check again, as somebody would who has recorded it. Nothing but answers
+    /// to checks comes back.
+    pub(crate) fn replay_check(&self, to: SocketAddr) {
+        let offer = self.offer.as_ref().expect("a row with an offer");
+        let (_, answer) = self.answered.as_ref().expect("a row with an answer");
+        stun::replay(&stun::check(&offer.sdp, answer), to);
+    }
+
+    /// A console that never reads, until the row's counter has risen.
+    pub(crate) async fn put_to_sleep(&self, product: &Product) {
+        let before = counted(&self.row, product).await;
+        let done = async || counted(&self.row, product).await > before;
+        socket::never_reads(product, &self.session, done).await;
+    }
+
+    /// Sends the row's input; returns the last answer.
+    pub(crate) async fn send(mut self, product: &Product) -> Reply {
+        let row = self.row.clone();
         let (method, path) = row.send.split_once(' ').expect("a method and a path");
-        let method = method.parse().expect("a method");
+        let method: hyper::Method = method.parse().expect("a method");
         let path = self.fill_in(path);
-        let participant = self
-            .offer
-            .as_ref()
-            .map(|offer| offer.participant.to_string());
-        let path = path.replace("{participant}", &participant.unwrap_or_default());
         let mut headers: Vec<(&str, &str)> = vec![];
         if !row.headers.contains_key("content-type") {
             headers.push(("content-type", "application/json"));
@@ -134,31 +174,46 @@ impl Given {
         );
         if let Some(first) = &row.before {
             let body = first.to_string().into_bytes();
-            let method = hyper::Method::clone(&method);
-            let reply = self.sender.exchange(method, &path, &headers, body).await;
+            let reply = self
+                .sender
+                .exchange(method.clone(), &path, &headers, body)
+                .await;
             assert!(
                 reply.is_some_and(|reply| reply.status < 300),
                 "the first request is good"
             );
         }
-        let body = self.body(row);
-        let mut last = None;
-        for _ in 0..row.times {
-            last = self
-                .sender
+        let body = self.body();
+        let exchange = async |mut sender: Http| {
+            sender
                 .exchange(method.clone(), &path, &headers, body.clone())
-                .await;
+                .await
+        };
+        let crowd = (1..=row.addresses).map(|last| {
+            let sender = product
+                .http()
+                .from_address(Ipv4Addr::new(127, 0, 66, last).into());
+            let exchange = &exchange;
+            async move {
+                for _ in 0..row.times {
+                    exchange(sender.clone()).await;
+                }
+            }
+        });
+        futures_util::future::join_all(crowd).await;
+        let times = if row.addresses > 0 { 1 } else { row.times };
+        let mut last = None;
+        for _ in 0..times {
+            last = exchange(self.sender.clone()).await;
         }
-        let reply = last.expect("an answer, and no closed connection");
-        (reply.status, reply.code(), reply.text)
+        last.expect("an answer, and no closed connection")
     }
 
-    fn body(&self, row: &Row) -> Vec<u8> {
-        if let Some(text) = &row.text {
-            return text.clone().into_bytes();
-        }
-        if row.fill > 0 {
-            return "[".repeat(row.fill).into_bytes();
+    fn body(&self) -> Vec<u8> {
+        let row = &self.row;
+        if row.text.is_some() || row.fill > 0 {
+            let text = row.text.clone().unwrap_or_default();
+            return (text + &"[".repeat(row.fill)).into_bytes();
         }
         let Some(mut json) = row.json.clone() else {
             return vec![];
@@ -182,7 +237,12 @@ impl Given {
     }
 
     fn fill_in(&self, text: &str) -> String {
+        let participant = self
+            .offer
+            .as_ref()
+            .map(|offer| offer.participant.to_string());
         text.replace("{conference}", &self.conference)
+            .replace("{participant}", &participant.unwrap_or_default())
             .replace("{session}", &self.session)
             .replace("{pin}", &self.pin)
             .replace("{long}", &"Q7".repeat(5_120))

@@ -11,9 +11,10 @@ mod given;
 mod probe;
 mod socket;
 mod spoil;
+mod stun;
 mod table;
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use lens_tests::product::{Mode, Product};
 use lens_tests::wait;
@@ -47,7 +48,7 @@ fn main() {
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The shared product ends here, and is asked for panics as it does.
-    drop(shared.lock().expect("no test panics with it").take());
+    drop(held(&shared).take());
     conclusion.exit();
 }
 
@@ -56,25 +57,33 @@ fn judge(row: &Row, shared: &Mutex<Option<Product>>) -> Result<(), Failed> {
         let product = Product::start(Mode::One);
         return RUNTIME.block_on(check(row, &product));
     }
-    let mut product = shared.lock().expect("no test panics with it");
+    let mut product = held(shared);
     let product = product.get_or_insert_with(|| Product::start(Mode::One));
     RUNTIME.block_on(check(row, product))
 }
 
+/// The product of rows that share one. A row that failed is no reason for the others to.
+fn held(shared: &Mutex<Option<Product>>) -> MutexGuard<'_, Option<Product>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn check(row: &Row, product: &Product) -> Result<(), Failed> {
-    let before = counter(row, product).await;
+    let before = counted(row, product).await;
     let given = Given::make(row, product).await;
     if let Some(probe) = &row.probe {
         probe::run(probe, product, &given).await;
     } else {
-        let (status, code, text) = given.send(row).await;
+        let reply = given.send(product).await;
+        let (status, code) = (reply.status, reply.code());
         if (status, code.as_str()) != (row.status, row.code.as_str()) {
             let wanted = format!("{} {}", row.status, row.code);
-            return Err(format!("answered {status} {code}, wanted {wanted}: {text}").into());
+            return Err(
+                format!("answered {status} {code}, wanted {wanted}: {}", reply.text).into(),
+            );
         }
     }
     wait::until(&format!("{} rises from {before}", row.counter), || async {
-        (counter(row, product).await > before).then_some(())
+        (counted(row, product).await > before).then_some(())
     })
     .await;
     // A stranger's bad input is nobody else's trouble.
@@ -85,9 +94,13 @@ async fn check(row: &Row, product: &Product) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn counter(row: &Row, product: &Product) -> f64 {
-    let (name, labels) = row.counter.split_once('{').unwrap_or((&row.counter, ""));
-    product
-        .counter("lens", name, &[labels.trim_end_matches('}')])
-        .await
+/// What the row's counters say, taken together.
+async fn counted(row: &Row, product: &Product) -> f64 {
+    let mut sum = 0.0;
+    for counter in row.counter.split(" or ") {
+        let (name, labels) = counter.split_once('{').unwrap_or((counter, ""));
+        let labels = labels.trim_end_matches('}');
+        sum += product.counter(product.entrance(), name, &[labels]).await;
+    }
+    sum
 }

@@ -16,6 +16,9 @@ pub(crate) async fn run(name: &str, product: &Product, given: &Given) {
     let offer = given.offer.as_ref();
     match name {
         "garbage by UDP" => datagram(media(product, "udp"), &[0x5a; 700]),
+        "half a STUN request by UDP" => {
+            datagram(media(product, "udp"), &binding_request("cut off")[..24]);
+        }
         "STUN for nobody" => datagram(
             media(product, "udp"),
             &binding_request("nobody-of-this-house"),
@@ -24,18 +27,38 @@ pub(crate) async fn run(name: &str, product: &Product, given: &Given) {
             let offer = offer.expect("a row with an offer");
             datagram(media(product, "udp"), &binding_request(&user_name(offer)));
         }
+        "STUN from a second address" => given.replay_check(media(product, "udp")),
         "DTLS before ICE" => datagram(media(product, "udp"), &client_hello()),
-        "garbage by TCP" => stream(product.https(), &[0x5a; 64]).await,
+        "garbage by TCP" => stream(product.https(), &[0xa5; 64]).await,
+        "garbage in TLS" => {
+            let mut hello = vec![0x16, 0x03, 0x01, 0x00, 0x40];
+            hello.resize(69, 0x5a);
+            stream(product.https(), &hello).await;
+        }
+        "garbage at the operator's" => {
+            stream(product.operator(product.entrance()), &[0xa5; 64]).await;
+        }
         "garbage by ICE-TCP" => {
             // A frame that begins like a STUN request, as the door wants it, and is none.
             let mut frame = vec![0x00, 0x60, 0x00, 0x01, 0x00, 0x4c, 0x21, 0x12, 0xa4, 0x42];
             frame.resize(98, 0x5a);
             stream(media(product, "tcp"), &frame).await;
         }
-        "stalled TLS" => stalled_tls(product.https()).await,
+        "stalled TLS" => stalls(product.https(), &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01]).await,
+        "silent TCP" => stalls(product.https(), &[]).await,
+        "crowd" => socket::crowds(product).await,
         "silent socket" => socket::silent(product).await,
         "socket with garbage" => socket::says(product, "hello".into()).await,
         "socket with a long frame" => socket::says(product, "x".repeat(200 * 1024)).await,
+        "socket with bytes" => socket::says_bytes(product).await,
+        "socket that begins with chat" => {
+            let chat = r#"{"v":1,"seq":1,"kind":"chat","client_id":"1","text":"x"}"#;
+            socket::says(product, chat.into()).await;
+        }
+        "socket that skips a number" => socket::skips(product).await,
+        "invented ticket" => socket::shows_ticket(product, "AAAAAAAAAAAAAAAAAAAAAA").await,
+        "socket of a closed session" => socket::after_the_end(given.customer()).await,
+        "socket that never reads" => given.put_to_sleep(product).await,
         "flooding socket" => socket::floods(product).await,
         "replayed ticket" => socket::replays_ticket(product).await,
         other => panic!("there is no probe {other:?}"),
@@ -68,11 +91,12 @@ async fn stream(to: SocketAddr, bytes: &[u8]) {
     assert!(closed.is_ok(), "the door kept garbage for 15 s");
 }
 
-/// A TLS client that sends half a record and no more. Another one is served meanwhile.
-async fn stalled_tls(to: SocketAddr) {
+/// A client that sends the beginning of something, or nothing, and no more. Another one is served
+/// meanwhile.
+async fn stalls(to: SocketAddr, beginning: &[u8]) {
     let mut stalled = TcpStream::connect(to).await.expect("the door is open");
     stalled
-        .write_all(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01])
+        .write_all(beginning)
         .await
         .expect("the door takes bytes");
     lens_tests::http::secure_stream(to)
@@ -81,7 +105,7 @@ async fn stalled_tls(to: SocketAddr) {
     let mut rest = vec![];
     let closed =
         tokio::time::timeout(Duration::from_secs(30), stalled.read_to_end(&mut rest)).await;
-    assert!(closed.is_ok(), "the door waited 30 s for a handshake");
+    assert!(closed.is_ok(), "the door waited for 30 s");
 }
 
 /// The user name of a check: the SFU's fragment, then ours.

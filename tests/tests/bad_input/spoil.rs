@@ -13,6 +13,11 @@ pub(crate) fn spoil(answer: &str, how: &str) -> String {
             let at = answer.rfind("\r\nm=").expect("an answer with sections") + 2;
             format!("{answer}{}", answer[at..].repeat(70))
         }
+        "another mid" => answer.replacen("a=mid:", "a=mid:x", 1),
+        "both roles" => answer
+            .replace("a=setup:active", "a=setup:actpass")
+            .replace("a=setup:passive", "a=setup:actpass"),
+        "zero bytes" => "\0".repeat(1_000),
         "10,000 candidates" => with_candidates(answer, 10_000),
         "40 candidates" => with_candidates(answer, 40),
         "too long" => format!("{answer}{}", "a=x-filling:0123456789\r\n".repeat(4_000)),

@@ -26,6 +26,8 @@ pub(crate) struct Row {
     pub(crate) sdp: Option<String>,
     #[serde(default = "once")]
     pub(crate) times: u32,
+    #[serde(default)]
+    pub(crate) addresses: u8,
     pub(crate) probe: Option<String>,
     #[serde(default)]
     pub(crate) own: bool,
