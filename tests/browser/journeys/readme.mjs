@@ -15,7 +15,14 @@ const pictures = {
   limitSeconds: 120,
   run: async (scenario) => {
     const house = await openHouse(scenario, { chromium: { camera: await filmed(scenario) } });
-    const { anna, margit } = await house.live();
+    const anna = await house.technician('anna');
+    const { pin } = await anna.makesSession();
+    await anna.type(/^Customer or ticket/, 'Ticket 20418', { enter: true });
+    const margit = await house.customer();
+    await margit.entersPin(pin);
+    await margit.agrees();
+    await anna.starts();
+    await Promise.all([anna.seesVideo(), margit.isLive()]);
     await anna.writes('Please move the grey cable to the blue socket.');
     await margit.reads('Please move the grey cable to the blue socket.');
     mkdirSync(IMAGES, { recursive: true });
@@ -23,6 +30,7 @@ const pictures = {
     await margit.writes('Like this?');
     await anna.reads('Like this?');
     await anna.until('the picture is wide', () => document.querySelector('video').videoWidth >= 640);
+    await anna.sees('button', 'Quality: Good', { limit: 30_000 });
     await anna.watched.screenshot(join(IMAGES, 'console-live.png'));
   },
 };
