@@ -67,6 +67,8 @@ pub(crate) struct Link {
     pub(crate) timer: Option<Instant>,
     paths: Vec<Reached>,
     egress: Option<Path>,
+    /// Whether the traffic goes there although the peer has nominated no path yet.
+    provisional: bool,
     phase_since: Instant,
     heard: Instant,
     checked: Instant,
@@ -151,6 +153,7 @@ impl Link {
             timer: None,
             paths: Vec::new(),
             egress: None,
+            provisional: false,
             phase_since: at.instant,
             heard: at.instant,
             checked: at.instant,
@@ -202,16 +205,26 @@ impl Link {
     /// Notes a verified check from `path`. A nominating one moves the traffic there, once the
     /// former path has gone silent: after a NAT has moved the peer, the stack would stay with the
     /// former address until that expires. As long as the former path is alive, a check may have
-    /// been recorded and replayed by somebody else, and moves nothing. False for such a check.
+    /// been recorded and replayed by somebody else, and moves nothing. A provisional path yields
+    /// at once. False for a check that wanted to move the traffic and may not.
     pub(crate) fn note_check(&mut self, path: Path, nominates: bool, now: Instant) -> bool {
         self.heard = now;
         self.checked = now;
-        let moves = nominates && self.egress != Some(path);
-        let may = moves && self.may_move(now);
+        if !nominates {
+            return true;
+        }
+        let may = self.egress == Some(path) || self.provisional || self.may_move(now);
         if may {
             self.egress = Some(path);
+            self.provisional = false;
         }
-        !moves || may
+        may
+    }
+
+    /// Sends to `path` until the peer nominates one.
+    pub(crate) fn adopt(&mut self, path: Path) {
+        self.egress = Some(path);
+        self.provisional = true;
     }
 
     /// Notes any other packet from `path`, one of its own.
@@ -298,5 +311,68 @@ impl Link {
         };
         let known = self.paths.iter().find(|known| known.path == egress);
         known.is_none_or(|known| now.saturating_duration_since(known.heard) >= PATH_SILENCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lens_protocol::Timestamp;
+    use lens_protocol::media::{MediaPolicy, Role};
+    use lens_runtime::entropy::SeededEntropy;
+
+    use super::*;
+    use crate::core::arena::Arena;
+    use crate::core::peer::{self, Blueprint, Credentials, Identity};
+
+    fn link(at: Moment) -> Link {
+        let kinds = slots::layout(Role::Viewer, 2);
+        let built = peer::build(Blueprint {
+            credentials: Credentials::new(0, &mut SeededEntropy::new(1)),
+            identity: &Identity::generate().expect("a certificate"),
+            addresses: &[],
+            layout: &kinds,
+            codecs: &MediaPolicy::default().video_codecs,
+            now: at.instant,
+        });
+        let built = built.expect("a peer");
+        let new = NewLink {
+            room: Arena::default().insert(|_| ()),
+            participant: ParticipantId::from_bytes([1; 16]),
+            generation: Generation(1),
+            ufrag: built.ufrag,
+            kinds,
+            peer: built.peer,
+            max_video_kbps: 1_000,
+        };
+        Link::new(new, at, || 1)
+    }
+
+    fn path(port: u16) -> Path {
+        Path {
+            door: 0,
+            carrier: Carrier::Udp,
+            remote: ([192, 0, 2, 7], port).into(),
+        }
+    }
+
+    #[test]
+    fn a_provisional_path_yields_to_a_nomination_at_once_and_a_nominated_one_when_silent() {
+        let now = Instant::now();
+        let mut link = link(Moment {
+            instant: now,
+            wall: Timestamp::from_unix_ms(0),
+        });
+        for port in [1, 2] {
+            link.reach(path(port), now);
+        }
+        link.adopt(path(1));
+        link.note_check(path(2), false, now);
+        assert_eq!(link.egress(), Some(path(1)), "no nomination yet");
+        link.note_check(path(2), true, now);
+        assert_eq!(link.egress(), Some(path(2)));
+        link.note_check(path(1), true, now);
+        assert_eq!(link.egress(), Some(path(2)), "it may be a replay");
+        link.note_check(path(1), true, now + PATH_SILENCE);
+        assert_eq!(link.egress(), Some(path(1)));
     }
 }

@@ -171,6 +171,23 @@ impl Peer {
         self.poll(produce)
     }
 
+    /// Lets the stack send before the peer has nominated a path: to the best of those whose checks
+    /// have been verified. A lite agent as the stack has it would hold its half of the handshake
+    /// back until then; the stack picks by itself as a controlling agent only, which it is here
+    /// for this one step.
+    pub(crate) fn send_unnominated(
+        &mut self,
+        at: Instant,
+        produce: &mut Produce,
+    ) -> Result<(), StackError> {
+        self.rtc.direct_api().set_ice_controlling(true);
+        let picked = self.rtc.handle_input(Input::Timeout(at));
+        self.rtc.direct_api().set_ice_controlling(false);
+        picked?;
+        self.poll(produce)?;
+        Ok(())
+    }
+
     /// A packet out; it leaves with the next [`Peer::drain`]. False when the peer does not take
     /// that slot.
     pub(crate) fn write(&mut self, out: &Outgoing<'_>) -> bool {

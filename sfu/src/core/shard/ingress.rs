@@ -144,8 +144,30 @@ impl Shard {
             }
         }
         link.note_packet(path, at.instant);
+        if link.phase == Phase::Answered && link.egress().is_none() {
+            self.answer_on(key, path, at);
+        }
         self.feed(key, path, local, bytes, at);
         Verdict::Taken
+    }
+
+    /// The peer speaks on a path before it has nominated one, as RFC 8445 §12.1 lets it; it is
+    /// answered there. Browsers nominate with a second check, 50 to 100 ms after their DTLS hello:
+    /// waiting for it would cost every join that time. What is said there is bound by DTLS to the
+    /// fingerprint in the answer, and the path has been entered by a verified check like any other.
+    fn answer_on(&mut self, key: Key, path: Path, at: Moment) {
+        let Some(link) = self.links.get_mut(key) else {
+            return;
+        };
+        link.adopt(path);
+        let mut produce = std::mem::take(&mut self.scratch);
+        let fault = self.config.fault.as_ref();
+        let result = guarded(fault, link.participant, || {
+            link.peer.send_unnominated(at.instant, &mut produce)
+        });
+        self.collect(key, &mut produce);
+        self.scratch = produce;
+        self.settle(key, result, at);
     }
 
     /// Gives a datagram to its peer and forwards the media packet that was in it.

@@ -15,7 +15,7 @@ use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{RtpWrite, VideoOrientation};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
-use super::eventually;
+use super::{eventually, stun};
 
 /// How a client differs from a plain one.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Options {
     pub tcp: bool,
     /// Acts as DTLS client; otherwise it waits for the server's hello.
     pub dtls_active: bool,
+    /// Its nominating checks arrive; otherwise they are lost.
+    pub nominates: bool,
     /// Replacements in the offer before the client reads it.
     pub offer_edits: Vec<(String, String)>,
     /// Replacements in the answer before the server reads it.
@@ -41,6 +43,7 @@ impl Default for Options {
         Self {
             tcp: false,
             dtls_active: true,
+            nominates: true,
             offer_edits: Vec::new(),
             answer_edits: Vec::new(),
             codecs: vec!["vp8", "h264", "vp9", "av1"],
@@ -114,6 +117,7 @@ pub struct Engine {
     local: SocketAddr,
     seen: Arc<Mutex<Seen>>,
     streams: Vec<Stream>,
+    nominates: bool,
     muted: bool,
     stop: bool,
     padding: usize,
@@ -184,10 +188,10 @@ impl Client {
             assert!(answer.contains(from), "the answer has no {from}: {answer}");
             answer = answer.replace(from, to);
         }
-        (Self::run(rtc, carrier, local, options.mute_network), answer)
+        (Self::run(rtc, carrier, local, &options), answer)
     }
 
-    fn run(rtc: Rtc, carrier: Carrier, local: SocketAddr, muted: bool) -> Self {
+    fn run(rtc: Rtc, carrier: Carrier, local: SocketAddr, options: &Options) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (commands, inbox) = channel();
         let engine = Engine {
@@ -196,7 +200,8 @@ impl Client {
             local,
             seen: Arc::clone(&seen),
             streams: Vec::new(),
-            muted,
+            nominates: options.nominates,
+            muted: options.mute_network,
             stop: false,
             padding: 0,
             lose_every: 0,
@@ -324,6 +329,11 @@ impl Client {
         self.command(|engine| {
             engine.carrier = Carrier::Udp(UdpSocket::bind("127.0.0.1:0").unwrap());
         });
+    }
+
+    /// From now on its nominating checks arrive.
+    pub fn nominate(&self) {
+        self.command(|engine| engine.nominates = true);
     }
 
     /// Stops (or goes on) reading and writing, without closing anything.
@@ -513,7 +523,7 @@ impl Engine {
     }
 
     fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
-        if self.muted {
+        if self.muted || !self.nominates && stun::nominates(bytes) {
             return;
         }
         match &mut self.carrier {

@@ -47,6 +47,13 @@ fn sha1_hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
         .expect("SHA-1 has 20 bytes")
 }
 
+/// Whether a datagram is a check with USE-CANDIDATE.
+pub fn nominates(datagram: &[u8]) -> bool {
+    let check = datagram.starts_with(&[0, 1]);
+    let parsed = StunMessage::parse(datagram);
+    check && parsed.is_ok_and(|message| message.use_candidate())
+}
+
 /// A socket of somebody the server does not know.
 pub fn stranger() -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
