@@ -336,10 +336,11 @@ impl Worker {
                 self.tell(worker, Inbound::Release { path });
             }
         }
+        // Counted before it is told: who hears of a fault finds it in the figures.
+        self.metrics.publish(&mut self.shard);
         if !self.shard.notices.is_empty() {
             self.log.append(self.shard.notices.drain(..));
         }
-        self.metrics.publish(&mut self.shard);
     }
 
     fn send(&mut self, path: Path, bytes: &[u8], at: Moment) {
