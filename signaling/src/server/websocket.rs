@@ -27,6 +27,9 @@ use crate::hub::{Carrier, Hello, Shared};
 /// Time for the closing handshake; a longer one keeps dead sockets, a shorter one can lose the
 /// last message to a slow network.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Bytes read at once. The WebSocket layer holds and clears that much for each connection at each
+/// read: its own 128 KiB would be most of what a connection costs. Longer messages take more reads.
+const READ_BYTES: usize = 8 * 1024;
 
 /// `GET /ws/{door}`.
 pub(crate) async fn open(
@@ -49,6 +52,7 @@ pub(crate) async fn open(
     Ok(upgrade
         .max_message_size(most)
         .max_frame_size(most)
+        .read_buffer_size(READ_BYTES)
         .write_buffer_size(0)
         .on_upgrade(move |socket| serve(hub, door, headers, socket, connection)))
 }

@@ -54,6 +54,20 @@ async fn a_flood_ends_the_connection_and_not_the_channel() {
 }
 
 #[tokio::test]
+async fn a_message_much_longer_than_one_read_arrives_and_so_does_the_next() {
+    let world = World::new(generous()).await;
+    let mut socket = world.greeted("anna").await;
+    let long = format!("{}7", "0".repeat(90_000));
+    for (seq, text) in [(1, long.as_str()), (2, "8")] {
+        socket
+            .say(json!({ "v": 1, "seq": seq, "kind": "candidate", "candidate": text }))
+            .await;
+    }
+    world.host.until("both", |told| told.len() >= 3).await;
+    assert_eq!(world.host.numbers(), [7, 8]);
+}
+
+#[tokio::test]
 async fn a_message_beyond_the_limit_ends_the_connection() {
     let world = World::new(HubConfig {
         message_bytes: 1_000,
