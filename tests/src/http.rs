@@ -308,17 +308,24 @@ pub async fn secure_stream(address: SocketAddr) -> std::io::Result<TlsStream<Tcp
 }
 
 async fn encrypt(address: SocketAddr, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::from(address.ip());
+    TlsConnector::from(Arc::new(trusting_client()))
+        .connect(name, tcp)
+        .await
+}
+
+/// TLS settings of a client that accepts any certificate.
+///
+/// # Panics
+/// Never: the provider knows the default versions.
+pub fn trusting_client() -> ClientConfig {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider.clone())
+    ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .expect("the provider knows the default versions")
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(TrustAnything(provider)))
-        .with_no_client_auth();
-    let name = ServerName::from(address.ip());
-    TlsConnector::from(Arc::new(config))
-        .connect(name, tcp)
-        .await
+        .with_no_client_auth()
 }
 
 #[derive(Debug)]

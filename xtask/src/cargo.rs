@@ -5,7 +5,8 @@ use std::process::{Command, ExitCode};
 use crate::report::Outcome;
 use crate::{command, root};
 
-fn cargo(arguments: &[&str]) -> Command {
+/// A cargo to be run in the top folder.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
@@ -81,9 +82,14 @@ pub(crate) fn build_binary() -> Result<(), String> {
 
 /// Where that binary is.
 pub(crate) fn binary_path() -> std::path::PathBuf {
-    let target =
+    target("dev").join("lens")
+}
+
+/// Where binaries of a profile are.
+pub(crate) fn target(profile: &str) -> std::path::PathBuf {
+    let target: std::path::PathBuf =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    target.join("debug/lens")
+    target.join(if profile == "dev" { "debug" } else { profile })
 }
 
 /// The workspace as cargo sees it.

@@ -122,7 +122,8 @@ fn as_root(program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-fn node_modules() -> Result<(), String> {
+/// What the browser tests take from npm.
+pub(crate) fn node_modules() -> Result<(), String> {
     let dir = root().join("tests/browser");
     let installed = dir.join("node_modules/.package-lock.json");
     let modified = |path: &std::path::Path| path.metadata().and_then(|found| found.modified()).ok();

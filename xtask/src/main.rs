@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
 
+mod bench;
 mod cargo;
 mod command;
 mod docs;
@@ -25,7 +26,8 @@ cargo xtask test --only NAME     one step; `cargo xtask steps` lists them
 cargo xtask steps                the steps and what they check
 cargo xtask install              install what the tests need (Debian, npm, PyPI)
 cargo xtask check-layers         the order of crates, and that cores are pure
-cargo xtask openapi              write docs/openapi.json from the routes";
+cargo xtask openapi              write docs/openapi.json from the routes
+cargo xtask bench NAME           measure join, start, process or hub (bench/README.md)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["openapi"] => cargo::write_openapi(),
+        ["bench", words @ ..] if !words.is_empty() => bench::run(words),
         _ => {
             eprintln!("{HELP}");
             ExitCode::from(if words.is_empty() || words == ["--help"] {

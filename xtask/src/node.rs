@@ -7,7 +7,12 @@ use crate::report::Outcome;
 use crate::{cargo, command, root};
 
 /// Folders whose scripts are typed by JSDoc; each holds a `tsconfig.json`.
-const TYPED: [&str; 3] = ["html5-sdk", "website/pages", "tests/browser"];
+const TYPED: [&str; 4] = [
+    "html5-sdk",
+    "website/pages",
+    "tests/browser",
+    "bench/browser",
+];
 
 /// `tsc` over every typed folder.
 pub(crate) fn types() -> Outcome {

@@ -5,9 +5,13 @@ import { connectionFacts, rememberConnections } from '../lib/connections.mjs';
 import { Person } from '../lib/steps.mjs';
 import { serveHarness } from './serve.mjs';
 
-/** Opens a conference on a fresh product. */
-export async function openRoom(scenario, { conference = {}, server = [] } = {}) {
-  const product = await scenario.server(server);
+/**
+ * Opens a conference, on a fresh product unless there is one.
+ * @param {import('../lib/scenario.mjs').Scenario} scenario
+ * @param {{ conference?: object, server?: string[], product?: import('../lib/server.mjs').Server }} [options]
+ */
+export async function openRoom(scenario, { conference = {}, server = [], product: own } = {}) {
+  const product = own ?? (await scenario.server(server));
   const origin = await serveHarness(scenario);
   const key = await product.apiKey({ origins: [origin] });
   const api = product.http.withBearer(key);

@@ -99,9 +99,13 @@ export class Process {
 export class Server {
   #secrets = new Map();
 
-  /** Without an administrator the product offers its set-up link (`ready.setup_url`). */
-  constructor({ address = '127.0.0.1', administrator = true } = {}) {
+  /**
+   * Without an administrator the product offers its set-up link (`ready.setup_url`).
+   * @param {{ address?: string, administrator?: boolean, environment?: Record<string, string> }} [options]
+   */
+  constructor({ address = '127.0.0.1', administrator = true, environment = {} } = {}) {
     this.address = address;
+    this.environment = environment;
     this.directory = mkdtempSync(join(tmpdir(), 'lens-test-'));
     this.processes = [];
     this.roles = {};
@@ -169,7 +173,7 @@ export class Server {
       ...['--data-dir', role === 'all' || role === 'front' ? this.data : join(this.directory, name)],
       ...(this.token ? ['--internal-token', this.token] : []),
       ...parameters,
-    ]);
+    ], { environment: this.environment });
     this.processes.push(process);
     const ready = await process.ready();
     this.operators[name] = ready.operator_url;

@@ -1,0 +1,145 @@
+//! `lens-bench`: how fast and how lean Lens is on this machine.
+//!
+//! | word | what is measured | where |
+//! |---|---|---|
+//! | `join` | join call → first decoded frame, in Chromium | `browser.rs`, `bench/browser/join.mjs` |
+//! | `start` | click on Start → first frame on the console | `browser.rs`, `bench/browser/start.mjs` |
+//! | `process` | start → ready, memory at rest | `process.rs` |
+//! | `hub` | signalling connections and messages on one core | `hub.rs` |
+//!
+//! Each prints a table with the machine's facts and, with `--json FILE`, writes the same as JSON.
+//! A missed target is printed as missed and changes no exit code: figures are facts about a
+//! machine, not tests. Run it by `cargo xtask bench`, which builds the binary first.
+
+#![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
+
+mod browser;
+mod hub;
+mod machine;
+mod process;
+mod product;
+mod report;
+mod statistics;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::machine::Machine;
+use crate::report::Report;
+
+/// Measures Lens on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "lens-bench")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Joins in Chromium: join call to first decoded frame.
+    Join(BrowserArgs),
+    /// Starts through the real pages: click on Start to first frame on the console.
+    Start(BrowserArgs),
+    /// Start of the service, and its memory at rest.
+    Process(ProcessArgs),
+    /// The signalling hub on one core.
+    Hub(HubArgs),
+}
+
+/// What every measurement takes.
+#[derive(Debug, Args)]
+struct CommonArgs {
+    /// The `lens` binary to measure.
+    #[arg(long, env = "LENS_BIN", value_name = "PATH")]
+    bin: PathBuf,
+    /// Also write the figures there, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct BrowserArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// How many times.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    runs: u32,
+}
+
+#[derive(Debug, Args)]
+struct ProcessArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// How many first starts, and how many later ones.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    runs: u32,
+}
+
+#[derive(Debug, Args)]
+struct HubArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// How many connections.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(20..=19_000))]
+    connections: u32,
+    /// Seconds of each loaded phase.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=60))]
+    seconds: u32,
+    /// Seconds of rest with nothing but pings.
+    #[arg(long, default_value_t = 45, value_parser = clap::value_parser!(u32).range(2..=300))]
+    idle_seconds: u32,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let machine = Machine::look();
+    println!("{machine}\n");
+    let (common, measured) = match cli.command {
+        Command::Join(args) => measured(args.common, |bin| browser::join(bin, args.runs, machine)),
+        Command::Start(args) => {
+            measured(args.common, |bin| browser::start(bin, args.runs, machine))
+        }
+        Command::Process(args) => {
+            measured(args.common, |bin| process::run(bin, args.runs, machine))
+        }
+        Command::Hub(args) => {
+            let plan = hub::Plan {
+                connections: args.connections as usize,
+                seconds: u64::from(args.seconds),
+                idle_seconds: u64::from(args.idle_seconds),
+            };
+            measured(args.common, |bin| hub::run(bin, &plan, machine))
+        }
+    };
+    match measured.and_then(|report| finish(&report, &common)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            println!("lens-bench: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Measured = Result<Report, String>;
+
+fn measured(
+    common: CommonArgs,
+    measure: impl FnOnce(&std::path::Path) -> Measured,
+) -> (CommonArgs, Measured) {
+    let found = std::fs::canonicalize(&common.bin)
+        .map_err(|error| format!("{} cannot be measured: {error}", common.bin.display()));
+    let measured = found.and_then(|bin| measure(&bin));
+    (common, measured)
+}
+
+fn finish(report: &Report, common: &CommonArgs) -> Result<(), String> {
+    println!("\n{report}");
+    let Some(path) = &common.json else {
+        return Ok(());
+    };
+    let text = format!("{:#}\n", report.json());
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}

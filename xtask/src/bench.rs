@@ -1,0 +1,95 @@
+//! `cargo xtask bench`: builds what is measured, then lets `lens-bench` measure it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::{cargo, command, install};
+
+/// Measurements that need the packages of the browser tests.
+const IN_BROWSERS: [&str; 2] = ["join", "start"];
+
+/// Runs one measurement; `words` are those behind `bench`.
+pub(crate) fn run(words: &[&str]) -> ExitCode {
+    match Wish::read(words).and_then(measure) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(wish: Wish) -> Result<(), String> {
+    let Wish { profile, bin, rest } = wish;
+    if rest.iter().any(|word| IN_BROWSERS.contains(&word.as_str())) {
+        install::node_modules()?;
+    }
+    let bin = match bin.or_else(|| std::env::var_os("LENS_BIN").map(PathBuf::from)) {
+        Some(bin) => bin,
+        None => {
+            let mut build = cargo::cargo(&["build", "--locked", "--profile", &profile]);
+            command::run(build.args(["-p", "lens-server", "--bin", "lens"]))?;
+            cargo::target(&profile).join("lens")
+        }
+    };
+    let mut bench = cargo::cargo(&["run", "--quiet", "--locked", "--profile", &profile]);
+    bench.args(["-p", "lens-bench", "--"]).args(&rest);
+    command::run(bench.env("LENS_BIN", bin))
+}
+
+/// What is wanted: words meant for here taken out of those for `lens-bench`.
+#[derive(Debug, PartialEq, Eq)]
+struct Wish {
+    /// Of the binary and of the generators of load.
+    profile: String,
+    /// A binary to measure in place of one that is built.
+    bin: Option<PathBuf>,
+    rest: Vec<String>,
+}
+
+impl Wish {
+    fn read(words: &[&str]) -> Result<Self, String> {
+        let mut wish = Self {
+            profile: "release".to_owned(),
+            bin: None,
+            rest: Vec::new(),
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || {
+                let value = words.next();
+                value.ok_or_else(|| format!("{word} needs a value"))
+            };
+            match *word {
+                "--profile" => wish.profile = (*value()?).to_owned(),
+                "--bin" => wish.bin = Some(PathBuf::from(value()?)),
+                other => wish.rest.push(other.to_owned()),
+            }
+        }
+        Ok(wish)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profile_and_binary_are_meant_for_here_and_the_rest_for_the_measurement() {
+        let words = [
+            "join",
+            "--runs",
+            "5",
+            "--profile",
+            "dev",
+            "--bin",
+            "/b/lens",
+        ];
+        let wish = Wish::read(&words).expect("valid");
+        assert_eq!(wish.profile, "dev");
+        assert_eq!(wish.bin, Some(PathBuf::from("/b/lens")));
+        assert_eq!(wish.rest, ["join", "--runs", "5"]);
+        assert_eq!(Wish::read(&["hub"]).expect("valid").profile, "release");
+        assert!(Wish::read(&["hub", "--bin"]).is_err());
+    }
+}
