@@ -28,24 +28,26 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os("LENS_BIN") {
         Some(path) => path.into(),
-        None => built(),
+        None => built(&["-p", "lens-server", "--bin", "lens"], "lens"),
     })
 }
 
-fn built() -> PathBuf {
+/// Builds a program of this workspace; returns where it is.
+pub(crate) fn built(what: &[&str], name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "-p", "lens-server", "--bin", "lens"])
+        .args(["build", "--quiet"])
+        .args(what)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .expect("cargo runs");
-    assert!(status.success(), "the binary under test does not build");
+    assert!(status.success(), "{name} does not build");
     let own = std::env::current_exe().expect("a test has a path");
     // target/debug/deps/scenario-… → target/debug/lens
     own.parent()
         .and_then(Path::parent)
         .expect("tests lie in target/debug/deps")
-        .join("lens")
+        .join(name)
 }
 
 /// How the product is spread over processes.

@@ -117,8 +117,18 @@ impl Room {
 
     /// Joins and connects.
     pub async fn enter(&mut self, role: &str, name: &str) -> (ParticipantOffer, Peer) {
+        self.enter_as(role, name, Manner::default()).await
+    }
+
+    /// Joins and connects with a peer of this manner.
+    pub async fn enter_as(
+        &mut self,
+        role: &str,
+        name: &str,
+        manner: Manner,
+    ) -> (ParticipantOffer, Peer) {
         let offer = self.join(role, name).await;
-        let peer = self.connect(&offer, Manner::default()).await;
+        let peer = self.connect(&offer, manner).await;
         (offer, peer)
     }
 

@@ -1,9 +1,13 @@
 //! Steps that cargo does: format, lints, tests, the API description.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use crate::report::Outcome;
 use crate::{command, root};
+
+const PEER: &str = "lens-independent-peer";
+const PEER_FEATURES: &str = "lens-independent-peer/webrtc";
 
 /// A cargo to be run in the top folder.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
@@ -27,6 +31,8 @@ pub(crate) fn clippy() -> Outcome {
     let arguments = [
         "clippy",
         "--workspace",
+        "--features",
+        PEER_FEATURES,
         "--all-targets",
         "--locked",
         "--quiet",
@@ -40,13 +46,14 @@ pub(crate) fn clippy() -> Outcome {
 /// `cargo test --workspace`, each test counted. A test that is ignored counts as failed: nothing
 /// is skipped in silence.
 pub(crate) fn test() -> Outcome {
-    if let Err(sentence) = build_binary() {
+    if let Err(sentence) = build_binary().and_then(|()| build_peer()) {
         return Outcome::failed(sentence);
     }
     let mut found = Outcome::default();
     let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let mut tests = cargo(&arguments);
     tests.env("LENS_BIN", binary_path());
+    tests.env("INDEPENDENT_PEER", target("dev").join(PEER));
     let ended = command::read(&mut tests, |line| {
         if let Some(name) = line
             .strip_prefix("test ")
@@ -80,14 +87,21 @@ pub(crate) fn build_binary() -> Result<(), String> {
     ]))
 }
 
+/// Builds the peer that tests meet the product with. By itself: built together, cargo would give
+/// the product's dependencies the features of the peer's, and compile most of them once more.
+fn build_peer() -> Result<(), String> {
+    let arguments = ["build", "--locked", "-p", PEER, "--features", PEER_FEATURES];
+    command::run(&mut cargo(&arguments))
+}
+
 /// Where that binary is.
-pub(crate) fn binary_path() -> std::path::PathBuf {
+pub(crate) fn binary_path() -> PathBuf {
     target("dev").join("lens")
 }
 
 /// Where binaries of a profile are.
-pub(crate) fn target(profile: &str) -> std::path::PathBuf {
-    let target: std::path::PathBuf =
+pub(crate) fn target(profile: &str) -> PathBuf {
+    let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     target.join(if profile == "dev" { "debug" } else { profile })
 }

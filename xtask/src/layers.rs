@@ -18,6 +18,7 @@ const LEVELS: &[&[&str]] = &[
     &["lens-session-manager"],
     &["lens-website"],
     &["lens-server"],
+    &["lens-independent-peer"],
     &["lens-tests"],
     &["lens-bench", "xtask"],
 ];

@@ -1,5 +1,6 @@
 //! What a conference carries, and for whom.
 
+use lens_tests::peer::Manner;
 use lens_tests::product::{Mode, Product};
 use lens_tests::room::{Room, assert_complete, more_numbers};
 use lens_tests::wait;
@@ -36,11 +37,11 @@ pub(crate) async fn camera(mode: Mode) {
     assert_eq!(timeline["stats"]["srtp_profile"], "AEAD_AES_256_GCM");
 }
 
-pub(crate) async fn texts(mode: Mode) {
+pub(crate) async fn texts(mode: Mode, manner: Manner) {
     let product = Product::start(mode);
     let mut room = Room::open(product.integrator("crm"), json!({})).await;
-    let (_, camera) = room.enter("camera", "Margit").await;
-    let (_, viewer) = room.enter("viewer", "Anna").await;
+    let (_, camera) = room.enter_as("camera", "Margit", manner).await;
+    let (_, viewer) = room.enter_as("viewer", "Anna", manner).await;
     wait::until_true("both channels are open", || {
         camera.facts().channel_open && viewer.facts().channel_open
     })

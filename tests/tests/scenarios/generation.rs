@@ -6,11 +6,11 @@ use lens_tests::room::{Room, more_numbers};
 use lens_tests::wait;
 use serde_json::json;
 
-pub(crate) async fn replaces(mode: Mode) {
+pub(crate) async fn replaces(mode: Mode, manner: Manner) {
     let product = Product::start(mode);
     let mut room = Room::open(product.integrator("crm"), json!({})).await;
-    let (camera_offer, camera) = room.enter("camera", "Margit").await;
-    let (viewer_offer, viewer) = room.enter("viewer", "Anna").await;
+    let (camera_offer, camera) = room.enter_as("camera", "Margit", manner).await;
+    let (viewer_offer, viewer) = room.enter_as("viewer", "Anna", manner).await;
     more_numbers(&viewer, 20).await;
 
     let renewed = room.renew(&camera_offer).await;
@@ -18,7 +18,7 @@ pub(crate) async fn replaces(mode: Mode) {
     assert!(renewed.generation > camera_offer.generation);
     // The former connection goes on until the new one is there.
     more_numbers(&viewer, 20).await;
-    let camera_again = room.connect(&renewed, Manner::default()).await;
+    let camera_again = room.connect(&renewed, manner).await;
     wait::until_true("the former connection is closed", || camera.facts().ended).await;
     more_numbers(&viewer, 20).await;
     assert!(!camera_again.facts().ended);
@@ -37,7 +37,7 @@ pub(crate) async fn replaces(mode: Mode) {
     );
 
     let renewed = room.renew(&viewer_offer).await;
-    let viewer_again = room.connect(&renewed, Manner::default()).await;
+    let viewer_again = room.connect(&renewed, manner).await;
     more_numbers(&viewer_again, 20).await;
     assert_eq!(room.conference().await.participants.len(), 2);
 }

@@ -10,6 +10,7 @@ mod canary;
 mod conference;
 mod generation;
 mod hold;
+mod independent;
 mod late_joiner;
 mod lost_node;
 mod pause;
@@ -21,6 +22,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use lens_tests::peer::{Habits, Manner, Stack};
 use lens_tests::product::Mode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -32,13 +34,13 @@ const SCENARIOS: &[(&str, Run)] = &[
         Box::pin(conference::camera(m))
     }),
     ("a text reaches the others over the data channel", |m| {
-        Box::pin(conference::texts(m))
+        Box::pin(conference::texts(m, Manner::default()))
     }),
     ("nobody sees another owner's conference", |m| {
         Box::pin(conference::owners(m))
     }),
     ("voices reach everybody but the speaker", |m| {
-        Box::pin(voice::everybody(m))
+        Box::pin(voice::everybody(m, [Manner::default(); 3]))
     }),
     ("hold stops every stream until it is resumed", |m| {
         Box::pin(hold::stops(m))
@@ -47,10 +49,10 @@ const SCENARIOS: &[(&str, Run)] = &[
         Box::pin(pause::withholds(m))
     }),
     ("a viewer may join after 65,536 packets", |m| {
-        Box::pin(late_joiner::sees(m))
+        Box::pin(late_joiner::sees(m, Stack::Str0m))
     }),
     ("a new generation replaces a connection", |m| {
-        Box::pin(generation::replaces(m))
+        Box::pin(generation::replaces(m, Manner::default()))
     }),
     (
         "a session goes from PIN to closed, every step on record",
@@ -68,6 +70,36 @@ const SCENARIOS: &[(&str, Run)] = &[
     ),
     ("no secret, SDP, address or chat reaches a log line", |m| {
         Box::pin(canary::silent(m))
+    }),
+    ("another make of camera reaches both makes of viewer", |m| {
+        Box::pin(independent::camera(m))
+    }),
+    (
+        "another make of viewer sees under its own payload types",
+        |m| Box::pin(independent::viewer(m)),
+    ),
+    ("another make of peer may be DTLS client or server", |m| {
+        Box::pin(independent::dtls_roles(m))
+    }),
+    ("what another make of peer loses is sent again", |m| {
+        Box::pin(independent::losses(m))
+    }),
+    (
+        "another make of viewer may join after 65,536 packets",
+        |m| Box::pin(late_joiner::sees(m, Stack::WebrtcRs(Habits::default()))),
+    ),
+    ("voices reach everybody, whatever their make", |m| {
+        let [usual, other] = [Manner::default(), Manner::independent(Habits::default())];
+        Box::pin(voice::everybody(m, [other, other, usual]))
+    }),
+    ("a text reaches another make of peer", |m| {
+        Box::pin(conference::texts(m, Manner::independent(Habits::default())))
+    }),
+    ("a new generation replaces another make's connection", |m| {
+        Box::pin(generation::replaces(
+            m,
+            Manner::independent(Habits::default()),
+        ))
     }),
 ];
 

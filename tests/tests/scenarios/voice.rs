@@ -1,16 +1,18 @@
 //! Voices.
 
+use lens_tests::peer::Manner;
 use lens_tests::product::{Mode, Product};
 use lens_tests::room::{Room, assert_complete};
 use lens_tests::wait;
 use serde_json::json;
 
-pub(crate) async fn everybody(mode: Mode) {
+/// The manners are those of the camera and the two viewers.
+pub(crate) async fn everybody(mode: Mode, [margit, anna, ben]: [Manner; 3]) {
     let product = Product::start(mode);
     let mut room = Room::open(product.integrator("crm"), json!({})).await;
-    let (_, camera) = room.enter("camera", "Margit").await;
-    let (_, anna) = room.enter("viewer", "Anna").await;
-    let (_, ben) = room.enter("viewer", "Ben").await;
+    let (_, camera) = room.enter_as("camera", "Margit", margit).await;
+    let (_, anna) = room.enter_as("viewer", "Anna", anna).await;
+    let (_, ben) = room.enter_as("viewer", "Ben", ben).await;
     for (name, peer) in [("Margit", &camera), ("Anna", &anna), ("Ben", &ben)] {
         let heard = || {
             peer.facts()
