@@ -1,4 +1,4 @@
-//! Offers of a real streaming server and answers of real browsers, byte for byte.
+//! Offers of a real streaming server and answers of real peers, byte for byte.
 
 use lens_protocol::media::{MediaAddress, MediaPolicy, VideoCodec};
 use lens_session_manager::core::offer::lines::Document;
@@ -9,7 +9,7 @@ const CAMERA_RAW: &str = include_str!("golden/offer-camera.raw.sdp");
 const CAMERA: &str = include_str!("golden/offer-camera.sdp");
 const VIEWER_RAW: &str = include_str!("golden/offer-viewer.raw.sdp");
 const VIEWER: &str = include_str!("golden/offer-viewer.sdp");
-const ANSWERS: [(&str, &str, &str); 4] = [
+const ANSWERS: [(&str, &str, &str); 6] = [
     (
         "Chromium, camera",
         CAMERA,
@@ -29,6 +29,16 @@ const ANSWERS: [(&str, &str, &str); 4] = [
         "Firefox, viewer",
         VIEWER,
         include_str!("golden/answer-viewer.firefox.sdp"),
+    ),
+    (
+        "webrtc-rs, camera",
+        CAMERA,
+        include_str!("golden/answer-camera.webrtc-rs.sdp"),
+    ),
+    (
+        "webrtc-rs, viewer",
+        VIEWER,
+        include_str!("golden/answer-viewer.webrtc-rs.sdp"),
     ),
 ];
 
@@ -84,7 +94,7 @@ fn a_pruned_offer_names_no_codec_that_was_taken_out() {
 }
 
 #[test]
-fn the_browsers_answers_are_taken_for_their_offers_and_no_others() {
+fn real_answers_are_taken_for_their_offers_and_no_others() {
     for (who, offer, answer) in ANSWERS {
         assert_eq!(check_answer(answer, Some(&mids(offer))), Ok(()), "{who}");
         let other = if offer == CAMERA { VIEWER } else { CAMERA };
@@ -95,7 +105,7 @@ fn the_browsers_answers_are_taken_for_their_offers_and_no_others() {
 }
 
 #[test]
-fn the_browsers_answers_pass_the_editor_byte_for_byte() {
+fn real_answers_pass_the_editor_byte_for_byte() {
     for (who, _, answer) in ANSWERS {
         let same = rewrite(answer, &Rules::default()).expect("a real answer");
         assert_eq!(same.sdp, answer, "{who}");
@@ -104,7 +114,13 @@ fn the_browsers_answers_pass_the_editor_byte_for_byte() {
 
 /// A real description with lines repeated, dropped, swapped and spoiled.
 fn spoiled() -> impl Strategy<Value = String> {
-    let sources = prop::sample::select(vec![CAMERA_RAW, VIEWER_RAW, ANSWERS[0].2, ANSWERS[2].2]);
+    let sources = prop::sample::select(vec![
+        CAMERA_RAW,
+        VIEWER_RAW,
+        ANSWERS[0].2,
+        ANSWERS[2].2,
+        ANSWERS[4].2,
+    ]);
     let edits = prop::collection::vec(
         (any::<prop::sample::Index>(), 0..5u8, "[ -~é]{0,12}"),
         0..12,
