@@ -28,6 +28,7 @@ mod late_joiner;
 mod limits;
 mod losses;
 mod nat;
+mod nomination;
 mod pause;
 mod picture;
 mod remote;
