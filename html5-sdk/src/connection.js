@@ -158,12 +158,19 @@ export class Connection {
     });
   }
 
+  /** Keys of the remote tracks in which media flows. @returns {Set<string>} */
+  flows() {
+    const flowing = this.remoteTracks().filter(({ track }) => !track.muted);
+    return new Set(flowing.map(({ key }) => key));
+  }
+
   /**
-   * Returns when media flows in every occupied slot, at most after `ms`.
+   * Returns when media flows in all tracks of `keys`, at most after `ms`.
+   * @param {Set<string>} keys
    * @param {number} ms
    */
-  async flowing(ms) {
-    const silent = this.remoteTracks().filter(({ track }) => track.muted);
+  async flowing(keys, ms) {
+    const silent = this.remoteTracks().filter(({ key, track }) => keys.has(key) && track.muted);
     if (silent.length === 0) return;
     const unmuted = silent.map(
       ({ track }) =>

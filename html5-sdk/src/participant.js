@@ -308,7 +308,8 @@ export class Participant extends EventTarget {
     this.#stats = new StatsReader();
     this.#emit('generation', { generation: connection.offer.generation });
     if (!former) return this.#show();
-    void connection.flowing(HANDOVER_MS).then(() => {
+    // What was silent before need not be waited for: a voice nobody has, a camera that is paused.
+    void connection.flowing(former.flows(), HANDOVER_MS).then(() => {
       if (!this.#over && connection === this.#current) this.#show();
       former.close();
     });

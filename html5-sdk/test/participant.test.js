@@ -141,6 +141,7 @@ test('a new generation takes over without a gap: old tracks play until the new f
   await participant.publish(audio);
   const stream = of('track')[0].stream;
   const former = peers[0].slot('1').receiver.track;
+  for (const mid of ['1', '2']) peers[0].slot(mid).receiver.track.unmute();
   network.brings({ kind: 'offer', ...offer(2) });
   await settle();
   assert.equal(peers[1].slot('0').sender.track, audio, 're-attached');
@@ -158,12 +159,28 @@ test('a new generation takes over without a gap: old tracks play until the new f
   assert.deepEqual(states(), ['connecting', 'connected'], 'the page notices nothing');
 });
 
-test('a new generation in which nothing flows takes over after a moment', async () => {
-  const { clock, peers, participant } = await connected();
+test('a new generation does not wait for what was silent before', async () => {
+  const { peers, participant } = await connected();
+  peers[0].slot('1').receiver.track.unmute();
   participant.receive(offer(2));
   await settle();
   peers[1].turns('connected');
-  await clock.pass(1_500);
+  await settle();
+  assert.notEqual(peers[0].connectionState, 'closed', 'the picture does not flow yet');
+  peers[1].slot('1').receiver.track.unmute();
+  await settle();
+  assert.equal(peers[0].connectionState, 'closed', 'nobody speaks in slot 2');
+});
+
+test('a new generation in which nothing flows takes over after a moment', async () => {
+  const { clock, peers, participant } = await connected();
+  peers[0].slot('1').receiver.track.unmute();
+  participant.receive(offer(2));
+  await settle();
+  peers[1].turns('connected');
+  await clock.pass(1_400);
+  assert.notEqual(peers[0].connectionState, 'closed');
+  await clock.pass(100);
   assert.equal(peers[0].connectionState, 'closed');
   assert.equal(participant.generation, 2);
 });
