@@ -1,9 +1,9 @@
 //! Who guesses too often: PINs are short, so the number of wrong ones is bounded, per address and
 //! over all addresses together.
 //!
-//! Tries of one address count before the answer is known, so that parallel guesses gain nothing;
-//! a right PIN gives them back. Over all addresses only wrong ones count: a busy call centre is
-//! no attack. Links carry 128 bits and need no throttle but the address's own.
+//! Tries count before the answer is known, so that parallel guesses gain nothing; a right PIN gives
+//! them back. Over all addresses only wrong ones, and those under way, count: a busy call centre
+//! is no attack. Links carry 128 bits and need no throttle but the address's own.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -43,10 +43,15 @@ impl Throttle {
         }
     }
 
-    /// Lets a try through, or says how long to wait.
+    /// Lets a try of a PIN through, which counts as wrong until [`Throttle::right`] or
+    /// [`Throttle::known`] gives it back, or says how long to wait.
     pub fn check(&self, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
-        self.leak(|wrong| wrong.room(now))?;
-        self.addresses.check(&address, now)
+        self.leak(|wrong| wrong.take(now))?;
+        let free = self.addresses.check(&address, now);
+        if free.is_err() {
+            self.leak(Leak::give_back);
+        }
+        free
     }
 
     /// The same for a try that cannot be a guess: only the address counts.
@@ -54,14 +59,20 @@ impl Throttle {
         self.addresses.check(&address, now)
     }
 
-    /// The try was right.
+    /// The PIN was right.
     pub fn right(&self, address: IpAddr) {
-        self.addresses.forget(&address);
+        self.known();
+        self.right_link(address);
     }
 
-    /// The try was wrong.
-    pub fn wrong(&self, now: Timestamp) {
-        self.leak(|wrong| wrong.add(now));
+    /// The PIN exists; whoever typed it is refused for another reason.
+    pub fn known(&self) {
+        self.leak(Leak::give_back);
+    }
+
+    /// The link was right.
+    pub fn right_link(&self, address: IpAddr) {
+        self.addresses.forget(&address);
     }
 
     fn leak<T>(&self, with: impl FnOnce(&mut Leak) -> T) -> T {
@@ -86,18 +97,19 @@ impl Leak {
         self.at = now;
     }
 
-    fn room(&mut self, now: Timestamp) -> Result<(), Duration> {
+    fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
         self.drain(now);
-        let over = self.filled_ms + self.step_ms() - self.capacity_ms();
-        if over <= 0 {
-            return Ok(());
+        let filled = self.filled_ms + self.step_ms();
+        let over = filled - self.capacity_ms();
+        if over > 0 {
+            return Err(Duration::from_millis(u64::try_from(over).unwrap_or(0)));
         }
-        Err(Duration::from_millis(u64::try_from(over).unwrap_or(0)))
+        self.filled_ms = filled;
+        Ok(())
     }
 
-    fn add(&mut self, now: Timestamp) {
-        self.drain(now);
-        self.filled_ms = (self.filled_ms + self.step_ms()).min(self.capacity_ms());
+    fn give_back(&mut self) {
+        self.filled_ms = (self.filled_ms - self.step_ms()).max(0);
     }
 }
 
@@ -145,8 +157,8 @@ mod tests {
             throttle.right(address(last));
         }
         for last in 0..4 {
+            // Its answer is not known yet, and it counts.
             assert_eq!(throttle.check(address(last), at(0)), Ok(()));
-            throttle.wrong(at(0));
         }
         assert_eq!(
             throttle.check(address(99), at(0)),
@@ -156,11 +168,20 @@ mod tests {
     }
 
     #[test]
+    fn what_its_own_address_may_not_try_counts_for_nobody_else() {
+        let throttle = Throttle::new(limit(1), limit(2));
+        assert_eq!(throttle.check(address(1), at(0)), Ok(()));
+        assert!(throttle.check(address(1), at(0)).is_err());
+        assert_eq!(throttle.check(address(2), at(0)), Ok(()));
+        throttle.known();
+        assert_eq!(throttle.check(address(3), at(0)), Ok(()));
+    }
+
+    #[test]
     fn a_clock_set_back_locks_nobody_out_for_longer() {
         let throttle = Throttle::new(limit(3), limit(4));
         for last in 0..4 {
             assert_eq!(throttle.check(address(last), at(3600)), Ok(()));
-            throttle.wrong(at(3600));
         }
         assert_eq!(
             throttle.check(address(99), at(0)),

@@ -94,9 +94,10 @@ impl App {
             None => Err(ErrorCode::InvitationNotFound.into()),
         };
         match (&answer, &proof) {
-            (Ok(_), _) => self.guesses.right(network),
-            (Err(problem), Proof::Pin) if problem.code == ErrorCode::InvitationNotFound => {
-                self.guesses.wrong(now);
+            (Ok(_), Proof::Pin) => self.guesses.right(network),
+            (Ok(_), Proof::Link) => self.guesses.right_link(network),
+            (Err(problem), Proof::Pin) if problem.code != ErrorCode::InvitationNotFound => {
+                self.guesses.known();
             }
             _ => {}
         }
