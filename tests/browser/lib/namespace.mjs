@@ -48,12 +48,24 @@ export function makeNetwork() {
   const sides = [[home, HOME_ADDRESS, AWAY_ADDRESS], [away, AWAY_ADDRESS, HOME_ADDRESS]];
   for (const [name, own, other] of sides) {
     run('ip', '-n', name, 'link', 'set', 'lo', 'up');
+    // No address that the kernel makes and proves by itself: seconds later it would be news, and
+    // a browser breaks off what it is loading when its network changes.
+    run('ip', '-n', name, 'link', 'set', 'eth0', 'addrgenmode', 'none');
     run('ip', '-n', name, 'addr', 'add', `${own}/24`, 'dev', 'eth0');
     run('ip', '-n', name, 'link', 'set', 'eth0', 'up');
     // Browsers gather the address of the default route; it leads nowhere.
     run('ip', '-n', name, 'route', 'add', 'default', 'via', other);
   }
+  for (const [name] of sides) untilUp(name);
   return { home, away };
+}
+
+/** The kernel tells that a link is up some time after it is: before anybody can be disturbed by it. */
+function untilUp(name) {
+  const until = Date.now() + 10_000;
+  while (!run('ip', '-n', name, 'link', 'show', 'eth0').includes('state UP')) {
+    if (Date.now() > until) throw new Error(`the link of ${name} does not come up`);
+  }
 }
 
 /** Removes what `makeNetwork` made. */
