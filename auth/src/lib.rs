@@ -7,6 +7,7 @@
 //! Start with [`permission::decide`], which every door asks, and [`token`] for what credentials
 //! look like.
 
+pub mod device;
 pub mod email;
 pub mod error;
 pub mod ip;

@@ -48,6 +48,6 @@ pub use error::{Conflict, Result, StorageError};
 pub use events::{Appended, EventStore};
 pub use idempotency::IdempotencyStore;
 pub use invitations::{InvitationRecord, InvitationState, InvitationStore};
-pub use logins::{LoginRecord, LoginStore, SignedIn};
+pub use logins::{AtLock, LoginRecord, LoginStore, SignedIn};
 pub use sessions::{Revision, SessionFilter, SessionRecord, SessionStore, Which, Whose};
 pub use settings::{SettingStore, SetupToken};

@@ -29,6 +29,16 @@ pub struct LoginRecord {
     pub expires_at: Timestamp,
 }
 
+/// What a lock on the account means for a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtLock {
+    /// There is none while the lock is in force.
+    Refuse,
+    /// The browser has proved that it signed in before: the login is made, and the lock stays in
+    /// force for others.
+    Pass,
+}
+
 /// A login that counts, with its account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn {
@@ -41,10 +51,16 @@ pub struct SignedIn {
 /// Where console logins are kept.
 #[async_trait]
 pub trait LoginStore: Send + Sync {
-    /// Keeps a login after the right password: clears the account's failures and lock, notes the
-    /// time, adds the row. `Conflict::Account` when the account is gone, disabled, locked at `now`,
-    /// or has another epoch than `login.auth_epoch`; `Conflict::Exists` for the token.
-    async fn record_login(&self, login: &LoginRecord, now: Timestamp) -> Result<()>;
+    /// Keeps a login after the right password: clears the account's failures and a lock that is
+    /// over, notes the time, adds the row. `Conflict::Account` when the account is gone, disabled,
+    /// locked at `now` (unless `at_lock` passes), or has another epoch than `login.auth_epoch`;
+    /// `Conflict::Exists` for the token.
+    async fn record_login(
+        &self,
+        login: &LoginRecord,
+        at_lock: AtLock,
+        now: Timestamp,
+    ) -> Result<()>;
 
     /// The login with this token and its account; none when it is unknown, over, idle for longer
     /// than `idle` at `now`, or its account is disabled or has another epoch. Changes nothing.

@@ -16,6 +16,7 @@ use lens_runtime::rate_limit::RateLimiter;
 use lens_signaling::Identity;
 use lens_storage::CustomerState;
 
+use crate::accounts::devices::Devices;
 use crate::accounts::hashing::Hashing;
 use crate::accounts::technician::Technician;
 use crate::bridge::Bridge;
@@ -46,6 +47,7 @@ pub(crate) struct App {
     pub(crate) tickets: Tickets<TicketFor>,
     pub(crate) guesses: Throttle,
     pub(crate) logins: RateLimiter<IpAddr>,
+    pub(crate) devices: Devices,
     pub(crate) strengths: RateLimiter<IpAddr>,
     /// Sign-ins to accounts that do not exist, as far as they are recorded one by one.
     pub(crate) unknown_accounts: RateLimiter<()>,

@@ -1,4 +1,4 @@
-//! The two cookies. `__Host-` binds them to this very host over HTTPS; scripts cannot read them;
+//! The cookies. `__Host-` binds them to this very host over HTTPS; scripts cannot read them;
 //! `SameSite=Strict` keeps them from requests that other sites cause. Pages opened from a link in
 //! a mail still work: what they fetch comes from the page itself.
 
@@ -12,9 +12,17 @@ use lens_protocol::{SecretDigest, SecretText};
 pub(crate) const CONSOLE: &str = "__Host-lens-console";
 /// The browser that redeemed an invitation.
 pub(crate) const CUSTOMER: &str = "__Host-lens-customer";
+/// A browser that signed in before; see [`lens_auth::device`].
+pub(crate) const DEVICE: &str = "__Host-lens-device";
 
 /// The digest of the token in the cookie `name`, if it is there and looks like one.
 pub(crate) fn find(headers: &HeaderMap, name: &str) -> Option<SecretDigest> {
+    let token = text(headers, name, lens_auth::token::TOKEN_CHARS)?;
+    Some(lens_auth::token::digest(&token))
+}
+
+/// The text in the cookie `name`, if it is there and has `chars` characters.
+pub(crate) fn text(headers: &HeaderMap, name: &str, chars: usize) -> Option<SecretText> {
     let lines = headers
         .get_all(COOKIE)
         .iter()
@@ -22,9 +30,8 @@ pub(crate) fn find(headers: &HeaderMap, name: &str) -> Option<SecretDigest> {
     let mut pairs = lines
         .flat_map(|line| line.split(';'))
         .filter_map(|it| it.trim().split_once('='));
-    let (_, token) = pairs.find(|(found, _)| *found == name)?;
-    let fits = token.len() == lens_auth::token::TOKEN_CHARS;
-    fits.then(|| lens_auth::token::digest(&SecretText::new(token)))
+    let (_, text) = pairs.find(|(found, _)| *found == name)?;
+    (text.len() == chars).then(|| SecretText::new(text))
 }
 
 /// `Set-Cookie` that gives the browser a token for `life`.

@@ -18,6 +18,7 @@ use lens_session_manager::SessionManager;
 use lens_signaling::{Hub, HubConfig};
 use tokio::sync::mpsc;
 
+use crate::accounts::devices::Devices;
 use crate::accounts::hashing::Hashing;
 use crate::app::{App, Shared};
 use crate::bridge::Bridge;
@@ -38,6 +39,7 @@ use crate::tickets::Tickets;
 const UNNAMED: &str = "Lens";
 /// The server secret that PINs are hashed with.
 const PIN_KEY: &str = "pin-key";
+const DEVICE_KEY: &str = "device-key";
 /// Addresses remembered for rate limits.
 const ADDRESSES: usize = 65_536;
 /// Sign-ins to unknown accounts that are recorded, over all addresses; the others are counted.
@@ -146,6 +148,8 @@ async fn build(
     let organisation = stores.settings.organisation().await?;
     let fresh = random_bytes(&mut entropy);
     let pin_key = stores.settings.server_secret(PIN_KEY, fresh).await?;
+    let fresh = random_bytes(&mut entropy);
+    let device_key = stores.settings.server_secret(DEVICE_KEY, fresh).await?;
     let hashing = PasswordHashing::new(config.hash_cost, &mut entropy)?;
     let metrics = Metrics::default();
     let audience = Arc::new(Audience::new(hub));
@@ -175,6 +179,7 @@ async fn build(
         tickets: Tickets::default(),
         guesses: Throttle::new(config.redeems_per_address, config.wrong_pins),
         logins: RateLimiter::new(config.logins_per_address, ADDRESSES),
+        devices: Devices::new(&device_key, config.lockout),
         strengths: RateLimiter::new(config.strengths_per_address, ADDRESSES),
         unknown_accounts: RateLimiter::new(UNKNOWN_ACCOUNTS, 1),
         bridge: Bridge {

@@ -43,7 +43,8 @@ async fn signing_in_and_out_wrong_passwords_and_the_lock_are_on_record() {
         .await
         .ok();
     browser.post_and_keep("/api/logout", json!({})).await.ok();
-    // The last two find the account locked: only the right password is worth an entry then.
+    // Elsewhere. The last two find the account locked: only the right password is worth an entry then.
+    let mut browser = house.browser();
     for password in ["wrong"; 7].into_iter().chain([PASSWORD]) {
         log_in(&mut browser, "anna@example.com", password)
             .await

@@ -7,6 +7,7 @@ use lens_protocol::SecretText;
 use super::Everything;
 use super::sample::{Maker, added, at, digest};
 use crate::error::Conflict;
+use crate::logins::AtLock;
 
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -16,7 +17,10 @@ pub(crate) async fn a_login_counts_with_its_account(store: &dyn Everything) {
     account.failed_logins = 4;
     let account = added(store, account).await;
     let login = maker.login(&account, 1);
-    store.record_login(&login, at(10)).await.unwrap();
+    store
+        .record_login(&login, AtLock::Refuse, at(10))
+        .await
+        .unwrap();
     let signed_in = store
         .signed_in(&login.token, IDLE, at(20))
         .await
@@ -35,8 +39,14 @@ pub(crate) async fn a_token_is_kept_once(store: &dyn Everything) {
     let mut maker = Maker::new();
     let account = added(store, maker.account("anna@example.org")).await;
     let login = maker.login(&account, 1);
-    store.record_login(&login, at(0)).await.unwrap();
-    let refused = store.record_login(&login, at(0)).await.unwrap_err();
+    store
+        .record_login(&login, AtLock::Refuse, at(0))
+        .await
+        .unwrap();
+    let refused = store
+        .record_login(&login, AtLock::Refuse, at(0))
+        .await
+        .unwrap_err();
     assert!(refused.is_conflict(Conflict::Exists), "{refused}");
 }
 
@@ -45,7 +55,10 @@ pub(crate) async fn a_login_ends_when_idle_and_in_any_case(store: &dyn Everythin
     let account = added(store, maker.account("anna@example.org")).await;
     let mut login = maker.login(&account, 1);
     login.expires_at = at(100_000);
-    store.record_login(&login, at(0)).await.unwrap();
+    store
+        .record_login(&login, AtLock::Refuse, at(0))
+        .await
+        .unwrap();
     let counts = async |now| {
         store
             .signed_in(&login.token, IDLE, at(now))
@@ -65,7 +78,10 @@ pub(crate) async fn a_clock_set_back_takes_no_life_from_a_login(store: &dyn Ever
     let mut maker = Maker::new();
     let account = added(store, maker.account("anna@example.org")).await;
     let login = maker.login(&account, 1);
-    store.record_login(&login, at(0)).await.unwrap();
+    store
+        .record_login(&login, AtLock::Refuse, at(0))
+        .await
+        .unwrap();
     store.touch_login(&login.token, at(50_000)).await.unwrap();
     store.touch_login(&login.token, at(10)).await.unwrap();
     let still = store
@@ -75,12 +91,41 @@ pub(crate) async fn a_clock_set_back_takes_no_life_from_a_login(store: &dyn Ever
     assert!(still.is_some());
 }
 
+pub(crate) async fn a_browser_known_before_is_past_the_lock_which_stays(store: &dyn Everything) {
+    let mut maker = Maker::new();
+    let account = added(store, maker.account("anna@example.org")).await;
+    store
+        .record_failed_login(account.id, 1, at(900), at(0))
+        .await
+        .unwrap();
+    let (known, strange) = (maker.login(&account, 1), maker.login(&account, 2));
+    store
+        .record_login(&known, AtLock::Pass, at(10))
+        .await
+        .unwrap();
+    let found = store.account(account.id).await.unwrap().unwrap();
+    assert_eq!(found.locked_until, Some(at(900)), "for everybody else");
+    let refused = store.record_login(&strange, AtLock::Refuse, at(20)).await;
+    assert!(refused.unwrap_err().is_conflict(Conflict::Account));
+    store.set_disabled(account.id, true).await.unwrap();
+    let mut current = maker.login(&account, 3);
+    current.auth_epoch = 1;
+    let refused = store.record_login(&current, AtLock::Pass, at(30)).await;
+    assert!(
+        refused.unwrap_err().is_conflict(Conflict::Account),
+        "disabled"
+    );
+}
+
 pub(crate) async fn a_disabled_locked_or_changed_account_gets_no_login(store: &dyn Everything) {
     let mut maker = Maker::new();
     let account = added(store, maker.account("anna@example.org")).await;
     let login = maker.login(&account, 1);
     let refused = async |login, now| {
-        let error = store.record_login(login, at(now)).await.unwrap_err();
+        let error = store
+            .record_login(login, AtLock::Refuse, at(now))
+            .await
+            .unwrap_err();
         assert!(error.is_conflict(Conflict::Account), "{error}");
     };
     store
@@ -88,7 +133,10 @@ pub(crate) async fn a_disabled_locked_or_changed_account_gets_no_login(store: &d
         .await
         .unwrap();
     refused(&login, 899).await;
-    store.record_login(&login, at(900)).await.unwrap();
+    store
+        .record_login(&login, AtLock::Refuse, at(900))
+        .await
+        .unwrap();
     store
         .set_password(account.id, &SecretText::new("x"))
         .await
@@ -108,7 +156,7 @@ pub(crate) async fn disabling_or_a_new_password_ends_every_login(store: &dyn Eve
     let mut maker = Maker::new();
     let account = added(store, maker.account("anna@example.org")).await;
     store
-        .record_login(&maker.login(&account, 1), at(0))
+        .record_login(&maker.login(&account, 1), AtLock::Refuse, at(0))
         .await
         .unwrap();
     store
@@ -121,7 +169,10 @@ pub(crate) async fn disabling_or_a_new_password_ends_every_login(store: &dyn Eve
     );
     let mut second = maker.login(&account, 2);
     second.auth_epoch = 2;
-    store.record_login(&second, at(0)).await.unwrap();
+    store
+        .record_login(&second, AtLock::Refuse, at(0))
+        .await
+        .unwrap();
     store.set_disabled(account.id, true).await.unwrap();
     assert_eq!(
         store.signed_in(&digest(2), IDLE, at(1)).await.unwrap(),
@@ -140,7 +191,7 @@ pub(crate) async fn signing_out_ends_one_login_or_all_of_a_technician(store: &dy
     let bert = added(store, maker.account("bert@example.org")).await;
     for (account, token) in [(&anna, 1), (&anna, 2), (&anna, 3), (&bert, 4)] {
         store
-            .record_login(&maker.login(account, token), at(0))
+            .record_login(&maker.login(account, token), AtLock::Refuse, at(0))
             .await
             .unwrap();
     }
@@ -164,7 +215,10 @@ pub(crate) async fn rows_of_logins_that_are_over_are_removed(store: &dyn Everyth
     let mut fresh = maker.login(&account, 2);
     fresh.last_seen_at = at(50_000);
     for login in [&short, &fresh, &maker.login(&account, 3)] {
-        store.record_login(login, at(0)).await.unwrap();
+        store
+            .record_login(login, AtLock::Refuse, at(0))
+            .await
+            .unwrap();
     }
     assert_eq!(
         store.delete_expired_logins(IDLE, at(61_000)).await.unwrap(),

@@ -77,6 +77,7 @@ macro_rules! conformance_tests {
                 a_login_ends_when_idle_and_in_any_case
                 a_clock_set_back_takes_no_life_from_a_login
                 a_disabled_locked_or_changed_account_gets_no_login
+                a_browser_known_before_is_past_the_lock_which_stays
                 disabling_or_a_new_password_ends_every_login
                 signing_out_ends_one_login_or_all_of_a_technician
                 rows_of_logins_that_are_over_are_removed

@@ -10,20 +10,27 @@ use super::errors::or_conflict;
 use super::rows::{BlobId, Columns};
 use super::{Database, accounts};
 use crate::error::{Conflict, Result};
-use crate::logins::{LoginRecord, LoginStore, SignedIn};
+use crate::logins::{AtLock, LoginRecord, LoginStore, SignedIn};
 
 #[async_trait]
 impl LoginStore for Database {
-    async fn record_login(&self, login: &LoginRecord, now: Timestamp) -> Result<()> {
+    async fn record_login(
+        &self,
+        login: &LoginRecord,
+        at_lock: AtLock,
+        now: Timestamp,
+    ) -> Result<()> {
         let mut write = self.write().await?;
         let counted = sqlx::query(
-            "UPDATE accounts SET failed_logins = 0, locked_until = NULL, last_login_at = ?1
+            "UPDATE accounts SET failed_logins = 0, last_login_at = ?1,
+               locked_until = CASE WHEN locked_until > ?1 THEN locked_until END
              WHERE id = ?2 AND disabled = 0 AND auth_epoch = ?3
-               AND (locked_until IS NULL OR locked_until <= ?1)",
+               AND (?4 OR locked_until IS NULL OR locked_until <= ?1)",
         )
         .bind(now.unix_ms())
         .bind(login.technician.blob())
         .bind(login.auth_epoch.cast_signed())
+        .bind(at_lock == AtLock::Pass)
         .execute(write.on())
         .await?;
         if counted.rows_affected() == 0 {

@@ -2,6 +2,8 @@
 //!
 //! An unknown e-mail, a wrong password, a locked and a disabled account get the same answer in
 //! the same time: a password is hashed in each case, and refusals are levelled to whole steps.
+//! A browser that signed in to the account before is past the lock and the address's throttle,
+//! and has tries of its own.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,17 +11,19 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use lens_auth::device::Device;
 use lens_auth::{email, token};
 use lens_chat_log::{Draft, kind};
 use lens_protocol::account::{Login, Me, TechnicianView};
 use lens_protocol::limits::PASSWORD_BYTES;
-use lens_protocol::{ErrorCode, Problem, SecretText};
+use lens_protocol::{ErrorCode, Problem, SecretText, Timestamp};
 use lens_runtime::entropy::SystemEntropy;
 use lens_runtime::http::{ClientAddress, Failure, Json};
-use lens_storage::{AccountRecord, Conflict, LoginRecord, StorageError};
+use lens_storage::{AccountRecord, AtLock, Conflict, LoginRecord, StorageError};
 use serde_json::json;
 
+use super::devices;
 use super::record::Refusal;
 use super::technician::Technician;
 use crate::app::{App, Shared, level, wait};
@@ -48,8 +52,11 @@ pub(crate) async fn login(
 ) -> Result<Response, Failure> {
     let started = tokio::time::Instant::now();
     let network = address.network();
-    app.logins.check(&network, app.now()).map_err(wait)?;
-    let signed_in = app.sign_in(login, network).await;
+    let device = app.devices.recognise(&headers, app.now());
+    if device.is_none() {
+        app.logins.check(&network, app.now()).map_err(wait)?;
+    }
+    let signed_in = app.sign_in(login, network, device).await;
     app.metrics.logins.get_or_create(&outcome(&signed_in)).inc();
     match signed_in {
         Ok((account, token)) => {
@@ -61,7 +68,7 @@ pub(crate) async fn login(
                     .await
                     .map_err(Problem::from)?;
             }
-            Ok(app.welcome(account.view(), &token, &host))
+            Ok(app.welcome(&account, &token, &host))
         }
         Err(problem) => {
             level(started, STEP).await;
@@ -118,6 +125,7 @@ impl App {
         &self,
         login: Login,
         from: IpAddr,
+        device: Option<Device>,
     ) -> Result<(AccountRecord, SecretText), Problem> {
         let account = match email::normalise(&login.email) {
             Ok(email) => self.stores.accounts.account_by_email(&email).await?,
@@ -138,11 +146,23 @@ impl App {
             self.record_refusal(Refusal::Unknown, from, None).await;
             return Err(ErrorCode::BadCredentials.into());
         };
+        let device = device.filter(|it| devices::is_of(it, &account));
         if !right {
-            self.count_failure(&account, from).await?;
+            match device {
+                // Counted when it was recognised.
+                Some(_) => self.record_wrong_password(&account, from, None).await,
+                None => self.count_failure(&account, from).await?,
+            }
             return Err(ErrorCode::BadCredentials.into());
         }
-        let token = self.keep_login(&account, from).await?;
+        let at_lock = match device {
+            Some(_) => AtLock::Pass,
+            None => AtLock::Refuse,
+        };
+        let token = self.keep_login(&account, from, at_lock).await?;
+        if let Some(device) = device {
+            self.devices.forgive(&device);
+        }
         self.renew_hash(&account, password);
         Ok((account, token))
     }
@@ -181,9 +201,18 @@ impl App {
             }
             None => {}
         }
+        self.record_wrong_password(account, from, locked).await;
+        Ok(())
+    }
+
+    async fn record_wrong_password(
+        &self,
+        account: &AccountRecord,
+        from: IpAddr,
+        locked: Option<Timestamp>,
+    ) {
         self.record_refusal(Refusal::WrongPassword(account), from, locked)
             .await;
-        Ok(())
     }
 
     /// Keeps a login of `account`, records it and returns its token. `bad_credentials` when the
@@ -192,6 +221,7 @@ impl App {
         &self,
         account: &AccountRecord,
         from: IpAddr,
+        at_lock: AtLock,
     ) -> Result<SecretText, Problem> {
         let now = self.now();
         let token = token::generate(&mut SystemEntropy::default());
@@ -203,7 +233,7 @@ impl App {
             last_seen_at: now,
             expires_at: now.plus(self.config.login_life),
         };
-        match self.stores.logins.record_login(&record, now).await {
+        match self.stores.logins.record_login(&record, at_lock, now).await {
             Ok(()) => {}
             Err(error) if error.is_conflict(Conflict::Account) => {
                 self.record_refusal(Refusal::NotAllowed(account), from, None)
@@ -255,15 +285,17 @@ impl App {
         });
     }
 
-    /// The answer of a login: who it is, and the cookie.
+    /// The answer of a login: who it is, the cookie, and the one that knows this browser again.
     pub(crate) fn welcome(
         &self,
-        view: TechnicianView,
+        account: &AccountRecord,
         token: &SecretText,
         host: &RequestHost,
     ) -> Response {
         let cookie = cookies::give(cookies::CONSOLE, token, self.config.login_life);
-        ([(SET_COOKIE, cookie)], Json(self.me(view, host))).into_response()
+        let device = self.devices.welcome(account, self.now());
+        let cookies = AppendHeaders([(SET_COOKIE, cookie), (SET_COOKIE, device)]);
+        (cookies, Json(self.me(account.view(), host))).into_response()
     }
 
     fn me(&self, technician: TechnicianView, host: &RequestHost) -> Me {

@@ -10,7 +10,7 @@ use lens_protocol::limits::NAME_CHARS;
 use lens_protocol::{ErrorCode, Problem};
 use lens_runtime::entropy::SystemEntropy;
 use lens_runtime::http::{ClientAddress, Failure, Json};
-use lens_storage::{AccountRecord, Conflict, StorageError};
+use lens_storage::{AccountRecord, AtLock, Conflict, StorageError};
 use serde_json::json;
 
 use crate::app::{App, Shared, wait};
@@ -37,8 +37,8 @@ pub(crate) async fn set_up(
     let account = app.first_administrator(wish).await?;
     let body = json!({"from": network, "account": account.id, "name": account.name});
     app.record(kind::ACCOUNT_SET_UP, &account, body).await?;
-    let token = app.keep_login(&account, network).await?;
-    Ok(app.welcome(account.view(), &token, &host))
+    let token = app.keep_login(&account, network, AtLock::Refuse).await?;
+    Ok(app.welcome(&account, &token, &host))
 }
 
 impl App {

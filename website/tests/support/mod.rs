@@ -27,7 +27,7 @@ use lens_runtime::rate_limit::RateLimit;
 use lens_runtime::shutdown::Shutdown;
 use lens_signaling::HubConfig;
 use lens_storage::sqlite::Database;
-use lens_storage::{AccountRecord, AccountStore, LoginRecord, LoginStore, SettingStore};
+use lens_storage::{AccountRecord, AccountStore, AtLock, LoginRecord, LoginStore, SettingStore};
 use lens_website::{Config, Deps, Stores, Website};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -180,7 +180,10 @@ impl House {
             last_seen_at: now,
             expires_at: now.plus(Duration::from_secs(30 * 86_400)),
         };
-        self.database.record_login(&login, now).await.unwrap();
+        self.database
+            .record_login(&login, AtLock::Refuse, now)
+            .await
+            .unwrap();
         let mut browser = self.browser();
         browser
             .cookies
