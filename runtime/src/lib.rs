@@ -18,3 +18,4 @@ pub mod rate_limit;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tls;
+pub mod udp;

@@ -1,7 +1,9 @@
 //! One media worker: a thread with its sockets, its inbox and its shard.
 //!
-//! A turn: wait; read what the sockets have; take the inbox; hand the datagrams to the shard; let
-//! it end its turn; send. The inbox comes before the datagrams, so that what another worker says
+//! A turn: wait; read what the sockets have, a batch from each; take the inbox; hand the datagrams
+//! to the shard; let it end its turn; send, a run for each peer. No turn waits to fill a batch.
+//!
+//! The inbox comes before the datagrams, so that what another worker says
 //! about a path is known before the first packet on it is judged.
 //!
 //! With several workers the kernel may deliver a participant's datagrams to another worker's
@@ -21,21 +23,18 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use lens_runtime::clock::Clock;
+use lens_runtime::udp::{BatchSocket, Receiver as DatagramReceiver, Sender};
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Interest, Poll, Token};
 
 use super::events::EventLog;
 use super::tcp::{Connections, FIRST_TOKEN};
-use crate::core::framing::LONGEST;
 use crate::core::path::{Carrier, Moment, Path};
 use crate::core::shard::{Shard, Verdict};
 use crate::core::stun;
 use crate::metrics::Metrics;
 use port::WAKE;
 
-/// Datagrams read from one socket in a turn. Higher lets one busy door delay the others; lower
-/// costs more turns.
-const READ_A_TURN: usize = 64;
 /// Messages taken from the inbox in a turn.
 const INBOX_A_TURN: usize = 256;
 /// Longest wait: the worker looks after idle connections at least this often.
@@ -67,14 +66,12 @@ pub(crate) struct Worker {
     clock: Arc<dyn Clock>,
     log: Arc<EventLog>,
     metrics: Metrics,
-    udp: Vec<UdpSocket>,
-    readable: Vec<bool>,
+    doors: Vec<Door>,
     listeners: Vec<(u8, TcpListener)>,
     tcp: Connections,
     tcp_first_check: Duration,
     swept: Instant,
     counted_tcp: i64,
-    batch: Batch,
     /// Paths of ours whose owner is another worker.
     foreign: HashMap<Path, u8>,
     /// Paths of our participants that arrive at another worker.
@@ -83,20 +80,30 @@ pub(crate) struct Worker {
     stopping: bool,
 }
 
-/// Datagrams read in one turn, in one piece of memory.
-struct Batch {
-    bytes: Vec<u8>,
-    items: Vec<(usize, usize, Path)>,
+/// One UDP address of the node, as this worker has it.
+struct Door {
+    socket: BatchSocket<UdpSocket>,
+    /// Whether there may be something to read.
+    readable: bool,
+    /// What was read in this turn.
+    incoming: DatagramReceiver,
+    /// What leaves at the end of it.
+    outgoing: Sender,
 }
 
 impl Worker {
     pub(crate) fn new(seat: Seat, equipment: Equipment) -> io::Result<Self> {
         let registry = seat.poll.registry();
-        let mut udp = Vec::new();
+        let mut doors = Vec::new();
         for (door, socket) in equipment.udp.into_iter().enumerate() {
             let mut socket = UdpSocket::from_std(socket);
             registry.register(&mut socket, Token(FIRST_DOOR + door), Interest::READABLE)?;
-            udp.push(socket);
+            doors.push(Door {
+                socket: BatchSocket::new(socket)?,
+                readable: true,
+                incoming: DatagramReceiver::default(),
+                outgoing: Sender::default(),
+            });
         }
         let mut listeners = Vec::new();
         for (door, listener) in (0..).zip(equipment.tcp) {
@@ -109,11 +116,6 @@ impl Worker {
             listeners.push((door, listener));
         }
         Ok(Self {
-            readable: vec![true; udp.len()],
-            batch: Batch {
-                bytes: vec![0; (LONGEST + 1) * READ_A_TURN * udp.len().max(1)],
-                items: Vec::new(),
-            },
             index: equipment.index,
             poll: seat.poll,
             inbox: seat.inbox,
@@ -122,7 +124,7 @@ impl Worker {
             clock: equipment.clock,
             log: equipment.log,
             metrics: equipment.metrics,
-            udp,
+            doors,
             listeners,
             tcp: Connections::default(),
             tcp_first_check: equipment.tcp_first_check,
@@ -149,7 +151,7 @@ impl Worker {
             }
             self.read_datagrams();
             self.take_inbox(at);
-            self.route_batch(at);
+            self.route_datagrams(at);
             self.read_tcp(at);
             self.sweep(at);
             self.finish_turn(at);
@@ -165,7 +167,8 @@ impl Worker {
     }
 
     fn wait(&self) -> Duration {
-        if self.readable.contains(&true) || self.full_inbox || self.tcp.has_unread() {
+        let readable = self.doors.iter().any(|door| door.readable);
+        if readable || self.full_inbox || self.tcp.has_unread() {
             return Duration::ZERO;
         }
         let now = Instant::now();
@@ -184,40 +187,25 @@ impl Worker {
             }
             Token(token) if token >= FIRST_LISTENER => self.accept(token - FIRST_LISTENER, at),
             Token(token) => {
-                if let Some(readable) = self.readable.get_mut(token - FIRST_DOOR) {
-                    *readable = true;
+                if let Some(door) = self.doors.get_mut(token - FIRST_DOOR) {
+                    door.readable = true;
                 }
             }
         }
     }
 
     fn read_datagrams(&mut self) {
-        self.batch.items.clear();
-        let mut slots = self.batch.bytes.chunks_exact_mut(LONGEST + 1).enumerate();
-        for (door, socket) in self.udp.iter().enumerate() {
-            if !self.readable[door] {
+        for door in &mut self.doors {
+            door.incoming.clear();
+            if !door.readable {
                 continue;
             }
-            for _ in 0..READ_A_TURN {
-                let Some((slot, buffer)) = slots.next() else {
-                    break;
-                };
-                match socket.recv_from(buffer) {
-                    Ok((length, remote)) => {
-                        let path = Path {
-                            door: door as u8,
-                            carrier: Carrier::Udp,
-                            remote,
-                        };
-                        self.batch.items.push((slot, length, path));
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        self.readable[door] = false;
-                        break;
-                    }
-                    // A queued ICMP error, for instance; the socket itself goes on.
-                    Err(_) => {}
-                }
+            match door.incoming.receive(&door.socket) {
+                // Less than a batch: whatever comes now is announced anew.
+                Ok(more) => door.readable = more,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => door.readable = false,
+                // A queued ICMP error, for instance; the socket itself goes on.
+                Err(_) => {}
             }
         }
     }
@@ -249,19 +237,20 @@ impl Worker {
         }
     }
 
-    fn route_batch(&mut self, at: Moment) {
-        let batch = std::mem::replace(
-            &mut self.batch,
-            Batch {
-                bytes: Vec::new(),
-                items: Vec::new(),
-            },
-        );
-        for (slot, length, path) in &batch.items {
-            let start = slot * (LONGEST + 1);
-            self.own_datagram(*path, &batch.bytes[start..start + length], at);
+    fn route_datagrams(&mut self, at: Moment) {
+        // Out of their place while the worker acts on what was read.
+        let doors = std::mem::take(&mut self.doors);
+        for (number, door) in (0..).zip(&doors) {
+            for datagram in door.incoming.datagrams() {
+                let path = Path {
+                    door: number,
+                    carrier: Carrier::Udp,
+                    remote: datagram.from,
+                };
+                self.own_datagram(path, datagram.bytes, at);
+            }
         }
-        self.batch = batch;
+        self.doors = doors;
     }
 
     /// A datagram that came to our own socket.
@@ -325,6 +314,10 @@ impl Worker {
         }
         // Back in its place, so that none is allocated anew each turn.
         self.shard.outbox = outbox;
+        for door in &mut self.doors {
+            let flushed = door.outgoing.flush(&door.socket);
+            self.metrics.send_failed.inc_by(flushed.failed as u64);
+        }
         for path in self.tcp.flush() {
             self.hang_up(&path, at);
         }
@@ -345,13 +338,12 @@ impl Worker {
 
     fn send(&mut self, path: Path, bytes: &[u8], at: Moment) {
         match path.carrier {
-            Carrier::Udp => {
-                let socket = self.udp.get(usize::from(path.door));
-                let sent = socket.map(|socket| socket.send_to(bytes, path.remote));
-                if !matches!(sent, Some(Ok(_))) {
+            Carrier::Udp => match self.doors.get_mut(usize::from(path.door)) {
+                Some(door) => door.outgoing.push(path.remote, bytes),
+                None => {
                     self.metrics.send_failed.inc();
                 }
-            }
+            },
             Carrier::Tcp => {
                 if !self.tcp.send(&path, bytes) {
                     self.metrics.slow_readers.inc();
