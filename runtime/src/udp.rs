@@ -5,10 +5,11 @@
 //! a network card refuses either, the same calls go on without it.
 //!
 //! The system calls are quinn-udp's. What is here adds the memory: after warm-up neither
-//! [`Receiver`] nor [`Sender`] allocates.
+//! [`Receiver`] nor [`Runs`] allocates.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
+use std::ops::AddAssign;
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
@@ -43,6 +44,36 @@ where
     /// The same, to register it with a poll.
     pub fn io_mut(&mut self) -> &mut S {
         &mut self.io
+    }
+
+    /// Sends one run to one destination, in as few calls as the kernel allows: datagrams of
+    /// `segment` bytes, of which the last may be shorter.
+    pub fn send(&self, to: SocketAddr, bytes: &[u8], segment: usize) -> Flushed {
+        let mut flushed = Flushed::default();
+        let segment = segment.max(1);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            // Read anew each time: the first refusal ends all runs on this socket.
+            let most = self.longest_run() * segment;
+            let (now, later) = rest.split_at(rest.len().min(most));
+            let count = now.len().div_ceil(segment);
+            let transmit = Transmit {
+                destination: to,
+                ecn: None,
+                contents: now,
+                segment_size: (count > 1).then_some(segment),
+                src_ip: None,
+            };
+            flushed.calls += 1;
+            match self.state.try_send(UdpSockRef::from(&self.io), &transmit) {
+                Ok(()) => flushed.sent += count,
+                // Refused as a run: the same datagrams once more, one by one.
+                Err(error) if count > 1 && self.longest_run() == 1 && !is_full(&error) => continue,
+                Err(_) => flushed.failed += count,
+            }
+            rest = later;
+        }
+        flushed
     }
 
     /// Datagrams of one run that leave in one call now; 1 when the kernel refuses runs.
@@ -115,7 +146,7 @@ impl Receiver {
     }
 }
 
-/// What became of a flush.
+/// What became of datagrams that were sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flushed {
     /// Datagrams the kernel took.
@@ -127,21 +158,25 @@ pub struct Flushed {
     pub calls: usize,
 }
 
-/// Datagrams on their way out, written one behind the other into reused memory.
+/// Datagrams on their way out, written one behind the other into reused memory; `D` says where
+/// each goes.
 ///
 /// Neighbours to one destination leave as one run when all are of one length but the last, which
 /// may be shorter. Write what goes to one destination together.
-#[derive(Debug, Default)]
-pub struct Sender {
+#[derive(Debug)]
+pub struct Runs<D> {
     arena: Vec<u8>,
     used: usize,
-    runs: Vec<Run>,
+    runs: Vec<Run<D>>,
     single: bool,
 }
 
+/// Runs to plain addresses.
+pub type Sender = Runs<SocketAddr>;
+
 #[derive(Clone, Copy, Debug)]
-struct Run {
-    to: SocketAddr,
+struct Run<D> {
+    to: D,
     start: usize,
     len: usize,
     /// Length of each datagram but the last.
@@ -150,7 +185,18 @@ struct Run {
     open: bool,
 }
 
-impl Sender {
+impl<D> Default for Runs<D> {
+    fn default() -> Self {
+        Self {
+            arena: Vec::new(),
+            used: 0,
+            runs: Vec::new(),
+            single: false,
+        }
+    }
+}
+
+impl<D: Copy + PartialEq> Runs<D> {
     /// One that never makes runs, to measure against.
     pub fn without_runs() -> Self {
         Self {
@@ -160,12 +206,12 @@ impl Sender {
     }
 
     /// Copies a datagram in.
-    pub fn push(&mut self, to: SocketAddr, bytes: &[u8]) {
+    pub fn push(&mut self, to: D, bytes: &[u8]) {
         self.reserve(to, bytes.len()).copy_from_slice(bytes);
     }
 
     /// Room for a datagram of `len` bytes, to be written in place. It holds what was there before.
-    pub fn reserve(&mut self, to: SocketAddr, len: usize) -> &mut [u8] {
+    pub fn reserve(&mut self, to: D, len: usize) -> &mut [u8] {
         let start = self.used;
         self.used += len;
         if self.arena.len() < self.used {
@@ -175,26 +221,22 @@ impl Sender {
         &mut self.arena[start..start + len]
     }
 
-    /// Datagrams wait to be flushed.
+    /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
-    /// Sends everything, as far as the kernel takes it, and is empty again.
-    pub fn flush<S>(&mut self, socket: &BatchSocket<S>) -> Flushed
-    where
-        for<'a> UdpSockRef<'a>: From<&'a S>,
-    {
-        let mut flushed = Flushed::default();
+    /// Hands out each run (where to, its bytes, the length of each datagram in it but the last)
+    /// in the order of writing, and is empty again.
+    pub fn drain(&mut self, mut send: impl FnMut(D, &[u8], usize)) {
         for run in self.runs.drain(..) {
             let bytes = &self.arena[run.start..run.start + run.len];
-            send(socket, &run, bytes, &mut flushed);
+            send(run.to, bytes, run.segment);
         }
         self.used = 0;
-        flushed
     }
 
-    fn extend(&mut self, to: SocketAddr, start: usize, len: usize) {
+    fn extend(&mut self, to: D, start: usize, len: usize) {
         if let Some(run) = self.runs.last_mut()
             && !self.single
             && run.open
@@ -217,35 +259,23 @@ impl Sender {
     }
 }
 
-/// Sends one run, in as few calls as the kernel allows.
-fn send<S>(socket: &BatchSocket<S>, run: &Run, bytes: &[u8], flushed: &mut Flushed)
-where
-    for<'a> UdpSockRef<'a>: From<&'a S>,
-{
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        // Read anew each time: the first refusal ends all runs on this socket.
-        let segments = socket.longest_run();
-        let (now, later) = rest.split_at(rest.len().min(segments * run.segment));
-        let count = now.len().div_ceil(run.segment);
-        let transmit = Transmit {
-            destination: run.to,
-            ecn: None,
-            contents: now,
-            segment_size: (count > 1).then_some(run.segment),
-            src_ip: None,
-        };
-        flushed.calls += 1;
-        match socket
-            .state
-            .try_send(UdpSockRef::from(&socket.io), &transmit)
-        {
-            Ok(()) => flushed.sent += count,
-            // Refused as a run: the same datagrams once more, one by one.
-            Err(error) if count > 1 && socket.longest_run() == 1 && !is_full(&error) => continue,
-            Err(_) => flushed.failed += count,
-        }
-        rest = later;
+impl Sender {
+    /// Sends everything, as far as the kernel takes it, and is empty again.
+    pub fn flush<S>(&mut self, socket: &BatchSocket<S>) -> Flushed
+    where
+        for<'a> UdpSockRef<'a>: From<&'a S>,
+    {
+        let mut flushed = Flushed::default();
+        self.drain(|to, bytes, segment| flushed += socket.send(to, bytes, segment));
+        flushed
+    }
+}
+
+impl AddAssign for Flushed {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.failed += other.failed;
+        self.calls += other.calls;
     }
 }
 
