@@ -221,6 +221,19 @@ impl<D: Copy + PartialEq> Runs<D> {
         &mut self.arena[start..start + len]
     }
 
+    /// Takes back the datagram of `len` bytes that was written last.
+    pub fn retract(&mut self, len: usize) {
+        let Some(run) = self.runs.last_mut() else {
+            return;
+        };
+        self.used -= len;
+        run.len -= len;
+        run.open = true;
+        if run.len == 0 {
+            self.runs.pop();
+        }
+    }
+
     /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()

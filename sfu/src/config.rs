@@ -36,9 +36,22 @@ pub struct Config {
     pub max_participants: u32,
     /// Times after which a connection is given up.
     pub timeouts: Timeouts,
+    /// Who protects and opens RTP.
+    pub rtp_path: RtpPath,
     /// Lets a test break one peer's step. Never set by the product.
     #[doc(hidden)]
     pub fault: Option<FaultHook>,
+}
+
+/// Who protects and opens RTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RtpPath {
+    /// Our own path, for peers that agree on AES-GCM, as all browsers do; the media stack for
+    /// others. Takes a fraction of the stack's CPU and memory.
+    #[default]
+    Own,
+    /// The media stack for everybody.
+    Stack,
 }
 
 /// One address told to peers.
@@ -108,6 +121,7 @@ impl Config {
             workers: 1,
             max_participants: 1_000,
             timeouts: Timeouts::default(),
+            rtp_path: RtpPath::default(),
             fault: None,
         }
     }

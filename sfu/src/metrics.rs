@@ -17,6 +17,7 @@ pub struct Metrics {
     forwarded: Counter,
     dropped: Family<Reason, Counter>,
     endings: Family<Cause, Counter>,
+    repaired: Counter,
     messages_relayed: Counter,
     messages_dropped: Counter,
     plis_out: Counter,
@@ -63,6 +64,11 @@ impl Metrics {
             "sfu_packets_forwarded",
             "Copies of packets forwarded",
             &self.forwarded,
+        );
+        counter(
+            "sfu_packets_repaired",
+            "Packets sent again because a participant had lost them",
+            &self.repaired,
         );
         counter(
             "sfu_messages_relayed",
@@ -176,11 +182,12 @@ impl Metrics {
         }
     }
 
-    fn plain(&self, facts: &Facts) -> [(&Counter, u64); 8] {
+    fn plain(&self, facts: &Facts) -> [(&Counter, u64); 9] {
         [
             (&self.packets_in, facts.packets_in),
             (&self.packets_out, facts.packets_out),
             (&self.forwarded, facts.forwarded),
+            (&self.repaired, facts.repaired),
             (&self.messages_relayed, facts.messages_relayed),
             (&self.messages_dropped, facts.messages_dropped),
             (&self.plis_out, facts.plis_out),

@@ -48,6 +48,16 @@ pub(crate) enum Decision {
     Skip,
 }
 
+/// Where a sent packet came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) source: SourceId,
+    /// Its number there, extended.
+    pub(crate) index: u64,
+    /// What was added to its timestamp.
+    pub(crate) timestamp_offset: u32,
+}
+
 /// Rewrites packets of changing sources into one continuous stream.
 #[derive(Debug)]
 pub(crate) struct Rewriter {
@@ -129,6 +139,23 @@ impl Rewriter {
             sequence,
             timestamp,
         }
+    }
+
+    /// Where the packet with this number came from. `None` for numbers of former sources.
+    pub(crate) fn origin(&self, sequence: u64) -> Option<Origin> {
+        let mapping = self.source.as_ref().filter(|it| sequence >= it.floor)?;
+        let index = (mapping.first_in + sequence).checked_sub(mapping.first_out)?;
+        Some(Origin {
+            source: mapping.source,
+            index,
+            timestamp_offset: mapping.timestamp_offset,
+        })
+    }
+
+    /// What is added to the timestamps of `source`, while it is the one that passes.
+    pub(crate) fn timestamp_offset(&self, source: SourceId) -> Option<u32> {
+        let mapping = self.source.as_ref().filter(|it| it.source == source)?;
+        Some(mapping.timestamp_offset)
     }
 
     fn must_wait(&mut self, packet: &Incoming) -> bool {

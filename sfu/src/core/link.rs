@@ -11,7 +11,8 @@ use super::forward::Rewriter;
 use super::gauge::{Meter, RateGuard, Tally};
 use super::keyframe::Throttle;
 use super::path::{Carrier, Moment, Path};
-use super::peer::Peer;
+use super::peer::{Packet, Peer};
+use super::rtp::ring::Ring;
 use super::slots;
 use super::timeline::Journal;
 use crate::config::Timeouts;
@@ -58,6 +59,10 @@ pub(crate) struct Link {
     pub(crate) rewriters: Vec<Option<Rewriter>>,
     /// One for each slot; used for those the participant sends video in.
     pub(crate) sources: Vec<Source>,
+    /// What came last in each slot.
+    pub(crate) rings: Vec<Ring>,
+    /// What came in this turn and waits to be forwarded.
+    pub(crate) arrived: Vec<Arrived>,
     /// Who receives what it sends: nobody unless it is its participant's current connection and
     /// the conference is not held.
     pub(crate) routes: Routes,
@@ -112,6 +117,16 @@ pub(crate) struct Source {
     pub(crate) announced: bool,
 }
 
+/// A packet that waits to be forwarded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) packet: Packet,
+    /// `Some(true)` for the first packet of a keyframe, `None` when there are none (audio).
+    pub(crate) keyframe: Option<bool>,
+    /// Whether anybody got it.
+    pub(crate) sent: bool,
+}
+
 /// What a new connection is made of.
 pub(crate) struct NewLink {
     pub(crate) room: Key,
@@ -134,6 +149,8 @@ impl Link {
         Self {
             rewriters: rewriters.collect(),
             sources: new.kinds.iter().map(|_| Source::default()).collect(),
+            rings: new.kinds.iter().map(|_| Ring::default()).collect(),
+            arrived: Vec::new(),
             room: new.room,
             participant: new.participant,
             generation: new.generation,
@@ -332,6 +349,7 @@ mod tests {
             addresses: &[],
             layout: &kinds,
             codecs: &MediaPolicy::default().video_codecs,
+            own_path: true,
             now: at.instant,
         });
         let built = built.expect("a peer");

@@ -17,6 +17,7 @@ pub(crate) mod link;
 pub(crate) mod path;
 pub(crate) mod peer;
 pub(crate) mod room;
+pub(crate) mod rtp;
 pub(crate) mod shard;
 pub(crate) mod slots;
 pub(crate) mod stun;

@@ -33,12 +33,3 @@ pub(crate) struct Path {
     /// The peer's transport address.
     pub(crate) remote: SocketAddr,
 }
-
-/// A datagram or frame to send.
-#[derive(Debug)]
-pub(crate) struct Transmit {
-    /// Where to.
-    pub(crate) path: Path,
-    /// What.
-    pub(crate) bytes: Vec<u8>,
-}

@@ -19,7 +19,7 @@ use super::directory::Directory;
 use super::events::EventLog;
 use super::sockets::Door;
 use super::worker::{Inbound, Port, new_connection};
-use crate::config::Config;
+use crate::config::{Config, RtpPath};
 use crate::core::answer::Answer;
 use crate::core::path::Moment;
 use crate::core::peer::{self, Blueprint, Built, Credentials, Identity};
@@ -110,6 +110,7 @@ impl Node {
             addresses: &self.addresses,
             layout: &wanted.layout,
             codecs: &wanted.media.video_codecs,
+            own_path: self.config.rtp_path == RtpPath::Own,
             now: Instant::now(),
         })
     }

@@ -11,7 +11,7 @@ use str0m::net::TcpType;
 use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, RtcConfig};
 
-use super::{Peer, tap};
+use super::{Parts, Peer, tap};
 use crate::core::demux::{Ufrag, ice_char};
 use crate::core::slots;
 use crate::error::SfuError;
@@ -46,6 +46,8 @@ impl Identity {
 pub(crate) struct Credentials {
     pub(crate) ufrag: Ufrag,
     password: String,
+    /// First number of the repair streams.
+    first_repair: u16,
 }
 
 impl Credentials {
@@ -58,6 +60,7 @@ impl Credentials {
                 .iter()
                 .map(|byte| char::from(ice_char(*byte)))
                 .collect(),
+            first_repair: u16::from_be_bytes(random_bytes(entropy)),
         }
     }
 }
@@ -69,6 +72,8 @@ pub(crate) struct Blueprint<'a> {
     pub(crate) addresses: &'a [MediaAddress],
     pub(crate) layout: &'a [SlotKind],
     pub(crate) codecs: &'a [VideoCodec],
+    /// Whether RTP goes our own path, where the handshake allows it.
+    pub(crate) own_path: bool,
     pub(crate) now: Instant,
 }
 
@@ -85,7 +90,10 @@ pub(crate) struct Built {
 pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
     let ufrag = blueprint.credentials.ufrag;
     let mut rtc = configure(&blueprint).build(blueprint.now);
-    let profile = tap::take_latest();
+    let outcome = tap::take_latest();
+    if blueprint.own_path {
+        outcome.withhold_keys();
+    }
     for address in blueprint.addresses {
         for candidate in candidates(address)? {
             rtc.add_local_candidate(candidate);
@@ -117,14 +125,15 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
         ufrag,
         sdp: offer.to_sdp_string(),
         mids: mids.iter().map(ToString::to_string).collect(),
-        peer: Peer::new(
+        peer: Peer::new(Parts {
             rtc,
             pending,
             mids,
-            blueprint.layout.to_vec(),
+            kinds: blueprint.layout.to_vec(),
             channel,
-            profile,
-        ),
+            outcome,
+            first_repair: blueprint.credentials.first_repair,
+        }),
     })
 }
 

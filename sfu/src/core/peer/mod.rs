@@ -1,14 +1,19 @@
 //! The transport of one peer, and the one folder that names the media stack's types.
 //!
 //! What the media thread asks of a transport: a datagram in ([`Peer::receive`]), a packet out
-//! ([`Peer::write`]), the end of the turn ([`Peer::drain`]). Another transport can stand behind
-//! the same calls.
+//! ([`Peer::write`]), the end of the turn ([`Peer::drain`]).
 //!
-//! The stack (str0m) holds one received packet: after every input it is polled at least until that
-//! packet has come out. Packets written in a turn leave with the turn's one drain.
+//! The stack (str0m) does ICE, DTLS, SDP and SCTP. RTP and RTCP go our own path (fast.rs) where the
+//! handshake agreed on a profile that it speaks, and through the stack elsewhere (stack.rs). The
+//! stack holds one received packet: after every input it is polled at least until that packet has
+//! come out. Packets written to it in a turn leave with the turn's one drain.
 
 mod build;
 mod codecs;
+mod extensions;
+mod fast;
+mod learn;
+mod stack;
 mod tap;
 mod types;
 
@@ -17,22 +22,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lens_protocol::media::SlotKind;
+use lens_runtime::udp::Runs;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::ChannelId;
-use str0m::media::{KeyframeRequestKind, Mid};
+use str0m::media::Mid;
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc};
-use str0m::{Event, IceConnectionState, Input, Output, Rtc, RtcError};
+use str0m::rtp::Ssrc;
+use str0m::{Input, Rtc};
 
 pub(crate) use build::{Blueprint, Built, CHANNEL_MESSAGE, Credentials, Identity, build};
-pub(crate) use types::{
-    Counts, Datagram, Extensions, Outgoing, Packet, PeerEvent, Produce, StackError,
-};
+pub(crate) use types::{Counts, Datagram, Outgoing, Packet, PeerEvent, Produce, StackError};
 
 use super::codec::MediaCodec;
-use super::path::{Carrier, Path};
-use super::slots;
+use super::path::{Carrier, Moment, Path};
+use super::rtp::header;
+use super::rtp::reception::Clock;
+use super::rtp::ring::Ring;
+use super::rtp::srtp::{self, Opener, Sealer, SrtpError};
 use crate::error::SfuError;
+use fast::{Fast, Terms};
+use tap::{Keys, Outcome};
 
 /// Packets kept for retransmission per stream: about 400 ms at 6 Mbit/s. More costs memory for
 /// losses that come too late to be repaired.
@@ -81,38 +90,51 @@ pub(crate) struct Peer {
     codecs: Vec<(u8, MediaCodec)>,
     ssrcs: Vec<(Ssrc, usize)>,
     channel: Channel,
-    profile: tap::ProfileCell,
+    outcome: Arc<Outcome>,
+    /// First number of each repair stream, drawn when the peer was made.
+    first_repair: u16,
+    terms: Terms,
+    /// Our own RTP path, once the handshake has given it its keys.
+    own: Option<Box<Fast>>,
     deadline: Option<Instant>,
-    written: bool,
+    /// Whether the stack was given something since its last drain.
+    touched: bool,
     counts: Counts,
     lane_nacks: Vec<u64>,
 }
 
+/// What a [`Peer`] is made of.
+struct Parts {
+    rtc: Rtc,
+    pending: SdpPendingOffer,
+    mids: Vec<Mid>,
+    kinds: Vec<SlotKind>,
+    channel: ChannelId,
+    outcome: Arc<Outcome>,
+    first_repair: u16,
+}
+
 impl Peer {
-    fn new(
-        rtc: Rtc,
-        pending: SdpPendingOffer,
-        mids: Vec<Mid>,
-        kinds: Vec<SlotKind>,
-        channel: ChannelId,
-        profile: tap::ProfileCell,
-    ) -> Self {
+    fn new(parts: Parts) -> Self {
         Self {
-            rtc,
-            pending: Some(pending),
-            lanes: mids.iter().map(|_| Lane::default()).collect(),
-            lane_nacks: vec![0; mids.len()],
+            lanes: parts.mids.iter().map(|_| Lane::default()).collect(),
+            lane_nacks: vec![0; parts.mids.len()],
+            rtc: parts.rtc,
+            pending: Some(parts.pending),
             codecs: Vec::new(),
             ssrcs: Vec::new(),
-            mids,
-            kinds,
+            mids: parts.mids,
+            kinds: parts.kinds,
             channel: Channel {
-                id: channel,
+                id: parts.channel,
                 open: false,
             },
-            profile,
+            outcome: parts.outcome,
+            first_repair: parts.first_repair,
+            terms: Terms::default(),
+            own: None,
             deadline: None,
-            written: false,
+            touched: true,
             counts: Counts::default(),
         }
     }
@@ -128,7 +150,7 @@ impl Peer {
         let pending = self.pending.take();
         let pending = pending.ok_or_else(|| StackError("the offer was answered".to_owned()))?;
         self.rtc.sdp_api().accept_answer(pending, answer.0)?;
-        self.learn_lanes();
+        self.learn();
         for _ in 0..EARLY_CHECKS {
             let before = produce.datagrams.len();
             self.rtc.handle_input(Input::Timeout(at))?;
@@ -154,21 +176,59 @@ impl Peer {
         }
     }
 
-    /// A datagram in; the media packet that was in it, out. [`Peer::drain`] has to follow in the
-    /// same turn.
+    /// A datagram in; the media packet that was in it, out, its payload in `rings`, one for each
+    /// slot. [`Peer::drain`] has to follow in the same turn.
     pub(crate) fn receive(
         &mut self,
         at: Instant,
         path: &Path,
         local: SocketAddr,
         bytes: &[u8],
+        rings: &mut [Ring],
         produce: &mut Produce,
     ) -> Result<Option<Packet>, StackError> {
+        if self.own.is_some() && header::is_media(bytes) {
+            return Ok(self.receive_media(at, bytes, rings, produce));
+        }
         let Ok(receive) = Receive::new(protocol(path.carrier), path.remote, local, bytes) else {
             return Ok(None);
         };
+        self.touched = true;
         self.rtc.handle_input(Input::Receive(at, receive))?;
-        self.poll(produce)
+        let packet = self.poll(produce)?;
+        self.take_keys(at)?;
+        Ok(packet.and_then(|packet| self.keep(packet, rings, at)))
+    }
+
+    fn receive_media(
+        &mut self,
+        at: Instant,
+        bytes: &[u8],
+        rings: &mut [Ring],
+        produce: &mut Produce,
+    ) -> Option<Packet> {
+        if header::is_control(bytes) {
+            let own = self.own.as_mut()?;
+            own.control(bytes, at, |event| produce.events.push(event));
+            return None;
+        }
+        let parsed = header::parse(bytes)?;
+        let belongs = self.belongs(&parsed)?;
+        self.own
+            .as_mut()?
+            .packet(bytes, &parsed, belongs, rings, at)
+    }
+
+    /// Begins our own path, once the handshake is done.
+    fn take_keys(&mut self, at: Instant) -> Result<(), StackError> {
+        let Some(keys) = self.outcome.take_keys() else {
+            return Ok(());
+        };
+        let (sealer, opener) = contexts(&keys)?;
+        let terms = std::mem::take(&mut self.terms);
+        let fast = Fast::new(sealer, opener, terms, self.first_repair, at);
+        self.own = Some(Box::new(fast));
+        Ok(())
     }
 
     /// Lets the stack send before the peer has nominated a path: to the best of those whose checks
@@ -188,44 +248,48 @@ impl Peer {
         Ok(())
     }
 
-    /// A packet out; it leaves with the next [`Peer::drain`]. False when the peer does not take
-    /// that slot.
-    pub(crate) fn write(&mut self, out: &Outgoing<'_>) -> bool {
-        let Some(ssrc) = self.lanes.get(out.slot).and_then(|lane| lane.ssrc) else {
-            return false;
-        };
-        let packet = out.packet;
-        let write = RtpWrite::new(
-            out.payload_type.into(),
-            SeqNo::from(out.sequence),
-            out.timestamp,
-            out.arrived,
-            Arc::clone(&packet.payload),
-        )
-        .marker(packet.marker)
-        .ext_vals(packet.extensions.0.clone())
-        .nackable(slots::is_video(self.kinds[out.slot]));
-        let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_tx(&ssrc) else {
-            return false;
-        };
-        stream.write_rtp(write);
-        self.written = true;
-        true
+    /// A packet out, `to` where the peer is. On our own path it is in `outbox` at once; one that
+    /// goes through the stack leaves with the next [`Peer::drain`]. False when the peer does not
+    /// take that slot.
+    pub(crate) fn write(
+        &mut self,
+        out: &Outgoing<'_>,
+        to: Option<Path>,
+        outbox: &mut Runs<Path>,
+    ) -> bool {
+        match (&mut self.own, to) {
+            (Some(own), Some(to)) => own.write(out, to, outbox),
+            (Some(_), None) => false,
+            (None, _) => self.write_through_stack(out),
+        }
+    }
+
+    /// A packet once more, because the peer has lost it. The stack repairs by itself.
+    pub(crate) fn repair(
+        &mut self,
+        out: &Outgoing<'_>,
+        to: Option<Path>,
+        outbox: &mut Runs<Path>,
+    ) -> bool {
+        match (&mut self.own, to) {
+            (Some(own), Some(to)) => own.repair(out, to, outbox),
+            _ => false,
+        }
+    }
+
+    /// The clocks of whoever is in a slot the peer receives in, by the timestamps sent there.
+    pub(crate) fn note_source(&mut self, slot: usize, clock: Clock) {
+        if let Some(own) = &mut self.own {
+            own.note_source(slot, clock);
+        }
     }
 
     /// Asks the peer for a keyframe in a slot it sends in. False when nothing has come in it yet.
     pub(crate) fn request_keyframe(&mut self, slot: usize) -> bool {
-        let Some(mid) = self.mids.get(slot).copied() else {
-            return false;
-        };
-        let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_rx_by_mid(mid, None) else {
-            return false;
-        };
-        stream.request_keyframe(KeyframeRequestKind::Pli);
-        self.written = true;
-        true
+        match &mut self.own {
+            Some(own) => own.request_keyframe(slot),
+            None => self.request_through_stack(slot),
+        }
     }
 
     /// Sends a message over the data channel. False when it is not open or its buffer is full.
@@ -236,16 +300,27 @@ impl Peer {
         let Some(mut channel) = self.rtc.channel(self.channel.id) else {
             return false;
         };
-        self.written = true;
+        self.touched = true;
         channel.write(binary, data).unwrap_or(false)
     }
 
-    /// The end of the turn: everything written and due comes out.
-    pub(crate) fn drain(&mut self, at: Instant, produce: &mut Produce) -> Result<(), StackError> {
-        if std::mem::take(&mut self.written) || self.deadline.is_none_or(|due| due <= at) {
-            self.rtc.handle_input(Input::Timeout(at))?;
+    /// The end of the turn: everything written and due comes out, `to` where the peer is.
+    pub(crate) fn drain(
+        &mut self,
+        at: Moment,
+        to: Option<Path>,
+        outbox: &mut Runs<Path>,
+        produce: &mut Produce,
+    ) -> Result<(), StackError> {
+        let due = self.deadline.is_none_or(|due| due <= at.instant);
+        if std::mem::take(&mut self.touched) || due {
+            self.rtc.handle_input(Input::Timeout(at.instant))?;
+            while self.poll(produce)?.is_some() {}
+            self.take_keys(at.instant)?;
         }
-        while self.poll(produce)?.is_some() {}
+        if let (Some(own), Some(to)) = (&mut self.own, to) {
+            own.speak(at, to, outbox);
+        }
         Ok(())
     }
 
@@ -260,7 +335,8 @@ impl Peer {
 
     /// When the peer next wants to be drained.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        let own = self.own.as_ref().and_then(|own| own.due());
+        self.deadline.into_iter().chain(own).min()
     }
 
     /// Whether the stack still works on this peer.
@@ -282,163 +358,27 @@ impl Peer {
             .map(|(_, payload_type)| payload_type)
     }
 
+    /// Whether packets are sent as they are written, so that whoever writes counts them.
+    pub(crate) fn counts_itself(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// The SRTP profile, once DTLS is done.
     pub(crate) fn srtp_profile(&self) -> Option<&str> {
-        self.profile.get().map(String::as_str)
-    }
-
-    fn learn_lanes(&mut self) {
-        let params = self.rtc.codec_config().params();
-        let known = params
-            .iter()
-            .filter_map(|p| Some((*p.pt(), codecs::describe(p)?)));
-        self.codecs = known.collect();
-        for (slot, mid) in self.mids.iter().enumerate() {
-            let Some(media) = self.rtc.media(*mid) else {
-                continue;
-            };
-            if slots::is_up(self.kinds[slot]) || media.disabled() || !media.direction().is_sending()
-            {
-                continue;
-            }
-            let find = |pt: &u8| self.codecs.iter().find(|(known, _)| known == pt).copied();
-            let payloads = media
-                .remote_pts()
-                .iter()
-                .filter_map(|pt| find(pt))
-                .collect();
-            let mut api = self.rtc.direct_api();
-            let stream = api.stream_tx_by_mid(*mid, None);
-            let ssrc = stream.map(|stream| {
-                stream.set_rtx_cache(RTX_PACKETS, RTX_AGE, Some(RTX_SHARE));
-                stream.ssrc()
-            });
-            self.lanes[slot] = Lane { ssrc, payloads };
-        }
-    }
-
-    /// Polls until a media packet has come out or nothing more comes.
-    fn poll(&mut self, produce: &mut Produce) -> Result<Option<Packet>, StackError> {
-        loop {
-            let output = match self.rtc.poll_output() {
-                // The peer said goodbye before its data channel was up; the stack calls that an
-                // error of its SCTP and forgets to report the goodbye.
-                Err(RtcError::Sctp(_)) => {
-                    produce.events.push(PeerEvent::Closed);
-                    return Ok(None);
-                }
-                other => other?,
-            };
-            match output {
-                Output::Timeout(at) => {
-                    self.deadline = Some(at);
-                    return Ok(None);
-                }
-                Output::Transmit(transmit) => produce.datagrams.push(Datagram {
-                    carrier: carrier(transmit.proto),
-                    local: transmit.source,
-                    remote: transmit.destination,
-                    bytes: transmit.contents.into(),
-                }),
-                Output::Event(Event::RtpPacket(packet)) => {
-                    if let Some(packet) = self.packet(packet) {
-                        return Ok(Some(packet));
-                    }
-                }
-                Output::Event(event) => {
-                    if let Some(event) = self.event(event) {
-                        produce.events.push(event);
-                    }
-                }
-            }
-        }
-    }
-
-    fn packet(&mut self, packet: RtpPacket) -> Option<Packet> {
-        let header = packet.header;
-        let payload_type = *header.payload_type;
-        let codec = self
-            .codecs
-            .iter()
-            .find(|(known, _)| *known == payload_type)?
-            .1;
-        Some(Packet {
-            slot: self.slot_of(header.ssrc)?,
-            ssrc: *header.ssrc,
-            sequence: *packet.seq_no,
-            timestamp: header.timestamp,
-            marker: header.marker,
-            codec,
-            extensions: Extensions(ExtensionValues {
-                audio_level: header.ext_vals.audio_level,
-                voice_activity: header.ext_vals.voice_activity,
-                video_orientation: header.ext_vals.video_orientation,
-                abs_capture_time: header.ext_vals.abs_capture_time,
-                ..ExtensionValues::default()
-            }),
-            payload: packet.payload,
-        })
-    }
-
-    fn slot_of(&mut self, ssrc: Ssrc) -> Option<usize> {
-        if let Some((_, slot)) = self.ssrcs.iter().find(|(known, _)| *known == ssrc) {
-            return Some(*slot);
-        }
-        let mid = self.rtc.direct_api().stream_rx(&ssrc)?.mid();
-        let slot = self.slot_of_mid(mid)?;
-        if self.ssrcs.len() == KNOWN_SSRCS {
-            self.ssrcs.remove(0);
-        }
-        self.ssrcs.push((ssrc, slot));
-        Some(slot)
+        self.outcome.profile()
     }
 
     fn slot_of_mid(&self, mid: Mid) -> Option<usize> {
         self.mids.iter().position(|known| *known == mid)
     }
+}
 
-    fn event(&mut self, event: Event) -> Option<PeerEvent> {
-        match event {
-            Event::IceConnectionStateChange(
-                IceConnectionState::Connected | IceConnectionState::Completed,
-            ) => Some(PeerEvent::IceConnected),
-            Event::Connected => Some(PeerEvent::Connected),
-            Event::Closed => Some(PeerEvent::Closed),
-            Event::KeyframeRequest(request) => {
-                let slot = self.slot_of_mid(request.mid)?;
-                Some(PeerEvent::KeyframeWanted { slot })
-            }
-            Event::ChannelOpen(id, _) if id == self.channel.id => {
-                self.channel.open = true;
-                None
-            }
-            Event::ChannelClose(id) if id == self.channel.id => {
-                self.channel.open = false;
-                None
-            }
-            Event::ChannelData(message) if message.id == self.channel.id => {
-                Some(PeerEvent::Message {
-                    binary: message.binary,
-                    data: message.data,
-                })
-            }
-            Event::MediaEgressStats(stats) => {
-                let slot = self.slot_of_mid(stats.mid)?;
-                self.lane_nacks[slot] = stats.nacks;
-                self.counts.nacks_in = self.lane_nacks.iter().sum();
-                if slots::is_video(self.kinds[slot]) || self.counts.loss.is_none() {
-                    self.counts.loss = stats.loss.or(self.counts.loss);
-                }
-                self.counts.rtt = stats.rtt.or(self.counts.rtt);
-                Some(PeerEvent::Counts(self.counts))
-            }
-            Event::PeerStats(stats) => {
-                self.counts.rtt = stats.rtt.or(self.counts.rtt);
-                Some(PeerEvent::Counts(self.counts))
-            }
-            _ => None,
-        }
-    }
+fn contexts(keys: &Keys) -> Result<(Sealer, Opener), StackError> {
+    let refused = |error: SrtpError| StackError(error.to_string());
+    let (ours, theirs) = srtp::split(keys.profile, &keys.material, keys.client).map_err(refused)?;
+    let sealer = Sealer::new(&ours).map_err(refused)?;
+    let opener = Opener::new(&theirs).map_err(refused)?;
+    Ok((sealer, opener))
 }
 
 fn protocol(carrier: Carrier) -> Protocol {

@@ -1,26 +1,101 @@
-//! Learns which SRTP profile a DTLS handshake chose, by standing between the media stack and its
-//! DTLS implementation.
+//! Learns what a DTLS handshake agreed on, by standing between the media stack and its DTLS
+//! implementation.
 //!
 //! The stack keeps the outcome to itself, but takes its cryptography as public trait objects. The
-//! DTLS instance made here passes everything through and notes the profile as it goes by. Keys
-//! are neither kept nor copied.
+//! DTLS instance made here passes everything through and notes the SRTP profile as it goes by.
+//!
+//! Where our own RTP path is wanted and speaks the profile, the SRTP keys stay here for it, and the
+//! stack is given zeros instead. So there is one owner of every nonce by construction: whatever
+//! the stack might ever want to send, it cannot do so under keys that are in use.
 
 use std::cell::RefCell;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use str0m::crypto::dtls::{
-    DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion, ProtocolVersion,
+    DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion, KeyingMaterial,
+    ProtocolVersion, SrtpProfile,
 };
 use str0m::crypto::{CryptoError, CryptoProvider, from_feature_flags};
+use zeroize::Zeroizing;
 
-/// Where a handshake's SRTP profile appears once it is known.
-pub(super) type ProfileCell = Arc<OnceLock<String>>;
+use crate::core::rtp::srtp::Profile;
+
+/// What a handshake agreed on, as it becomes known.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    profile: OnceLock<String>,
+    withhold: AtomicBool,
+    keys: Mutex<Option<Keys>>,
+}
+
+/// SRTP keys that the stack never saw.
+pub(super) struct Keys {
+    pub(super) profile: Profile,
+    /// As exported (RFC 5764 §4.2).
+    pub(super) material: Zeroizing<Vec<u8>>,
+    /// Whether we were the DTLS client.
+    pub(super) client: bool,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Keys({:?})", self.profile)
+    }
+}
+
+impl Outcome {
+    /// The SRTP profile's name, once DTLS is done.
+    pub(super) fn profile(&self) -> Option<&str> {
+        self.profile.get().map(String::as_str)
+    }
+
+    /// Wants the keys for our own path, if the handshake agrees on a profile that it speaks.
+    pub(super) fn withhold_keys(&self) {
+        self.withhold.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes the keys, once they are there.
+    pub(super) fn take_keys(&self) -> Option<Keys> {
+        self.keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Notes the outcome; what the stack gets to see of the keys.
+    fn pass(&self, material: KeyingMaterial, profile: SrtpProfile, client: bool) -> KeyingMaterial {
+        let name = profile.to_string();
+        let name = name.strip_prefix("SRTP_").unwrap_or(&name);
+        let _ = self.profile.set(name.to_owned());
+        let own = own_profile(profile).filter(|_| self.withhold.load(Ordering::Relaxed));
+        let Some(own) = own else {
+            return material;
+        };
+        let nothing = KeyingMaterial::new(&vec![0; material.len()]);
+        let keys = Keys {
+            profile: own,
+            material: Zeroizing::new(material.to_vec()),
+            client,
+        };
+        *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys);
+        nothing
+    }
+}
+
+fn own_profile(profile: SrtpProfile) -> Option<Profile> {
+    match profile {
+        SrtpProfile::AEAD_AES_128_GCM => Some(Profile::Aes128),
+        SrtpProfile::AEAD_AES_256_GCM => Some(Profile::Aes256),
+        _ => None,
+    }
+}
 
 thread_local! {
-    /// The cell of the DTLS instance made last on this thread: building a peer makes exactly one,
-    /// on the thread that builds it.
-    static LATEST: RefCell<Option<ProfileCell>> = const { RefCell::new(None) };
+    /// The outcome of the DTLS instance made last on this thread: building a peer makes exactly
+    /// one, on the thread that builds it.
+    static LATEST: RefCell<Option<Arc<Outcome>>> = const { RefCell::new(None) };
 }
 
 /// The stack's own cryptography, with the tap in front of its DTLS.
@@ -35,8 +110,8 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::clone(tapped)
 }
 
-/// Takes the cell of the instance that was just made on this thread.
-pub(super) fn take_latest() -> ProfileCell {
+/// Takes the outcome of the instance that was just made on this thread.
+pub(super) fn take_latest() -> Arc<Outcome> {
     LATEST.take().unwrap_or_default()
 }
 
@@ -56,9 +131,9 @@ impl DtlsProvider for TapProvider {
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
         let inner = self.0.new_dtls(cert, now, version, mtu)?;
-        let profile = ProfileCell::default();
-        LATEST.replace(Some(Arc::clone(&profile)));
-        Ok(Box::new(Tap { inner, profile }))
+        let outcome = Arc::<Outcome>::default();
+        LATEST.replace(Some(Arc::clone(&outcome)));
+        Ok(Box::new(Tap { inner, outcome }))
     }
 
     fn is_test(&self) -> bool {
@@ -69,7 +144,7 @@ impl DtlsProvider for TapProvider {
 #[derive(Debug)]
 struct Tap {
     inner: Box<dyn DtlsInstance>,
-    profile: ProfileCell,
+    outcome: Arc<Outcome>,
 }
 
 impl DtlsInstance for Tap {
@@ -82,13 +157,14 @@ impl DtlsInstance for Tap {
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        let output = self.inner.poll_output(buf);
-        if let DtlsOutput::KeyingMaterial(_, profile) = &output {
-            let name = profile.to_string();
-            let name = name.strip_prefix("SRTP_").unwrap_or(&name);
-            let _ = self.profile.set(name.to_owned());
+        let client = self.inner.is_active();
+        match self.inner.poll_output(buf) {
+            DtlsOutput::KeyingMaterial(material, profile) => {
+                let seen = self.outcome.pass(material, profile, client);
+                DtlsOutput::KeyingMaterial(seen, profile)
+            }
+            other => other,
         }
-        output
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
@@ -117,5 +193,48 @@ impl DtlsInstance for Tap {
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
         self.inner.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn material(profile: SrtpProfile) -> KeyingMaterial {
+        KeyingMaterial::new(&vec![7; profile.keying_material_len()])
+    }
+
+    #[test]
+    fn the_stack_never_sees_keys_that_our_own_path_uses() {
+        for profile in [SrtpProfile::AEAD_AES_256_GCM, SrtpProfile::AEAD_AES_128_GCM] {
+            let outcome = Outcome::default();
+            outcome.withhold_keys();
+            let seen = outcome.pass(material(profile), profile, true);
+            assert!(seen.iter().all(|byte| *byte == 0), "{profile}");
+            assert_eq!(seen.len(), profile.keying_material_len());
+            let keys = outcome.take_keys().expect("keys");
+            assert!(keys.client && keys.material.iter().all(|byte| *byte == 7));
+            assert!(outcome.take_keys().is_none(), "taken once");
+        }
+    }
+
+    #[test]
+    fn keys_that_our_own_path_does_not_use_are_the_stacks() {
+        let cm = SrtpProfile::AES128_CM_SHA1_80;
+        let outcome = Outcome::default();
+        outcome.withhold_keys();
+        assert!(
+            outcome
+                .pass(material(cm), cm, true)
+                .iter()
+                .all(|byte| *byte == 7)
+        );
+        assert!(outcome.take_keys().is_none());
+
+        let gcm = SrtpProfile::AEAD_AES_256_GCM;
+        let unwanted = Outcome::default();
+        let seen = unwanted.pass(material(gcm), gcm, true);
+        assert!(seen.iter().all(|byte| *byte == 7));
+        assert_eq!(unwanted.profile(), Some("AEAD_AES_256_GCM"));
     }
 }

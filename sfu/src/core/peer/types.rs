@@ -1,48 +1,35 @@
 //! What passes between a peer's transport and the rest of the shard.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::RtcError;
-use str0m::rtp::ExtensionValues;
 
-use crate::core::codec::MediaCodec;
 use crate::core::path::Carrier;
+use crate::core::rtp::reception::Clock;
+use crate::core::rtp::ring::Kept;
 
-/// Header extensions that travel with a forwarded packet.
-#[derive(Clone, Debug)]
-pub(crate) struct Extensions(pub(super) ExtensionValues);
-
-/// A packet from a peer.
-#[derive(Debug)]
+/// A packet from a peer; its payload is in the ring of its slot.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Packet {
     /// The slot it came in.
     pub(crate) slot: usize,
-    /// Its stream.
-    pub(crate) ssrc: u32,
-    /// Sequence number, extended.
-    pub(crate) sequence: u64,
-    /// RTP timestamp.
-    pub(crate) timestamp: u32,
-    /// RTP marker.
-    pub(crate) marker: bool,
-    /// What it carries.
-    pub(crate) codec: MediaCodec,
-    /// Extensions to forward.
-    pub(crate) extensions: Extensions,
-    /// Without header.
-    pub(crate) payload: Arc<[u8]>,
+    /// What it is, and where its payload is.
+    pub(crate) kept: Kept,
 }
 
 /// A packet to a peer.
 pub(crate) struct Outgoing<'a> {
+    /// The receiver's slot.
     pub(crate) slot: usize,
     pub(crate) payload_type: u8,
+    /// Its number in the receiver's stream, extended.
     pub(crate) sequence: u64,
     pub(crate) timestamp: u32,
+    /// When it came, or when a repair was asked for.
     pub(crate) arrived: Instant,
     pub(crate) packet: &'a Packet,
+    pub(crate) payload: &'a [u8],
 }
 
 /// Something a peer reports.
@@ -56,6 +43,22 @@ pub(crate) enum PeerEvent {
     KeyframeWanted {
         /// Which slot.
         slot: usize,
+    },
+    /// The peer has not got a packet of a slot it receives in.
+    Missing {
+        /// Which slot.
+        slot: usize,
+        /// Its number in the peer's stream, extended.
+        index: u64,
+    },
+    /// The peer has reported the clocks of a stream it sends.
+    Clock {
+        /// The slot it sends in.
+        slot: usize,
+        /// Its stream.
+        ssrc: u32,
+        /// NTP and RTP time of one moment.
+        clock: Clock,
     },
     /// A message came over the data channel.
     Message {

@@ -22,6 +22,8 @@ impl Shard {
             }
             PeerEvent::Connected => self.connected(key, at),
             PeerEvent::KeyframeWanted { slot } => self.keyframe_wanted(key, slot, at),
+            PeerEvent::Missing { slot, index } => self.repair(key, slot, index, at),
+            PeerEvent::Clock { slot, ssrc, clock } => self.pass_clock(key, slot, ssrc, clock),
             PeerEvent::Message { binary, data } => self.relay(key, binary, &data, at),
             PeerEvent::Closed => self.fail(key, CauseCode::PeerClosed, at),
             PeerEvent::Counts(counts) => {

@@ -6,12 +6,17 @@ use super::{Broken, Shard, guarded};
 use crate::core::arena::Key;
 use crate::core::forward::{Decision, Incoming};
 use crate::core::keyframe::starts_keyframe;
+use crate::core::link::Arrived;
 use crate::core::path::Moment;
 use crate::core::peer::{CHANNEL_MESSAGE, Outgoing, Packet};
+use crate::core::rtp::reception::Clock;
+use crate::core::rtp::ring::{Kept, Ring};
 use crate::core::slots;
 
 /// Most data channel messages a second from one participant. Pointer movements at 60 Hz fit.
 const MESSAGES_PER_S: u32 = 200;
+/// Packets of one connection that wait at most: fewer than its rings hold.
+const WAITING: usize = 64;
 
 /// What came of offering a packet to one receiver.
 enum Passed {
@@ -22,51 +27,108 @@ enum Passed {
 }
 
 impl Shard {
-    /// Forwards a packet to everybody who receives that stream.
-    pub(super) fn forward(&mut self, from: Key, packet: &Packet, at: Moment) {
+    /// Takes in a packet that came; it is forwarded with the others of its turn, so that each
+    /// receiver's datagrams leave as one run.
+    pub(super) fn arrive(&mut self, from: Key, packet: Packet, at: Moment) {
         let Some(link) = self.links.get_mut(from) else {
             return;
         };
+        let payload = link.rings[packet.slot].payload(&packet.kept);
         self.facts.packets_in += 1;
         link.tally.packets_in += 1;
-        link.tally.bytes_in += packet.payload.len() as u64;
+        link.tally.bytes_in += payload.len() as u64;
         link.journal.note(TimelineStep::FirstPacketIn, at.wall);
-        let kind = link.kinds[packet.slot];
-        let video = slots::is_video(kind);
-        if video && !link.video_rate.allow(packet.payload.len(), at.instant) {
+        let video = slots::is_video(link.kinds[packet.slot]);
+        if video && !link.video_rate.allow(payload.len(), at.instant) {
             return self.fail(from, CauseCode::OverLimit, at);
         }
-        let keyframe = video.then(|| starts_keyframe(packet.codec, &packet.payload));
+        let keyframe = video.then(|| starts_keyframe(packet.kept.about.codec, payload));
         if keyframe == Some(true) {
             let source = &mut link.sources[packet.slot];
             source.throttle.served();
-            source.keyframe = Some(packet.timestamp);
+            source.keyframe = Some(packet.kept.about.header.timestamp);
             link.journal.note(TimelineStep::FirstKeyframeIn, at.wall);
         }
-        let incoming = Incoming {
-            source: (from, packet.ssrc),
-            sequence: packet.sequence,
-            timestamp: packet.timestamp,
-            clock_rate: packet.codec.clock_rate(),
+        if link.arrived.is_empty() {
+            self.speaking.push(from);
+        }
+        link.arrived.push(Arrived {
+            packet,
             keyframe,
-            at: at.instant,
+            sent: false,
+        });
+        // Before the ring needs the room of what waits.
+        if link.arrived.len() >= WAITING {
+            self.forward(from, at);
+        }
+    }
+
+    /// Forwards all that waits.
+    pub(super) fn forward_all(&mut self, at: Moment) {
+        let mut speaking = std::mem::take(&mut self.speaking);
+        for from in speaking.drain(..) {
+            self.forward(from, at);
+        }
+        // Back in its place, so that none is allocated anew each turn.
+        self.speaking = speaking;
+    }
+
+    /// Forwards what waits of one connection, receiver by receiver.
+    fn forward(&mut self, from: Key, at: Moment) {
+        let Some(link) = self.links.get_mut(from) else {
+            return;
         };
-        let (mut index, mut sent, mut awaited) = (0, 0, false);
+        // Out of their place while the receivers, links as well, are written to.
+        let mut arrived = std::mem::take(&mut link.arrived);
+        let rings = std::mem::take(&mut link.rings);
+        let mut awaited = false;
+        for kind in [SlotKind::VideoUp, SlotKind::AudioUp] {
+            awaited |= self.forward_kind(from, kind, &mut arrived, &rings, at);
+        }
+        let Some(link) = self.links.get_mut(from) else {
+            return;
+        };
+        link.rings = rings;
+        self.after_video(from, &arrived, awaited, at);
+        arrived.clear();
+        if let Some(link) = self.links.get_mut(from) {
+            link.arrived = arrived;
+        }
+    }
+
+    /// Forwards packets of one kind of slot to everybody who receives it. True when somebody waits
+    /// for a keyframe.
+    fn forward_kind(
+        &mut self,
+        from: Key,
+        kind: SlotKind,
+        arrived: &mut [Arrived],
+        rings: &[Ring],
+        at: Moment,
+    ) -> bool {
+        let (mut index, mut awaited) = (0, false);
         while let Some((to, slot)) = self.receiver(from, kind, index) {
-            match self.pass(to, slot, packet, incoming, at) {
-                Passed::Sent => sent += 1,
-                Passed::NoCommonCodec => self.facts.no_common_codec += 1,
-                Passed::AwaitsKeyframe => awaited = true,
-                Passed::Left => {}
+            for waiting in arrived.iter_mut() {
+                let packet = &waiting.packet;
+                if slots::is_video(kind) != waiting.keyframe.is_some() {
+                    continue;
+                }
+                let payload = rings[packet.slot].payload(&packet.kept);
+                match self.pass((from, to), slot, waiting, payload, at) {
+                    Passed::Sent => {
+                        waiting.sent = true;
+                        self.facts.forwarded += 1;
+                        self.rate.count += 1;
+                    }
+                    Passed::NoCommonCodec => self.facts.no_common_codec += 1,
+                    Passed::AwaitsKeyframe => awaited = true,
+                    Passed::Left => {}
+                }
             }
             // A receiver that broke has left the list, and the next one has its place.
             index += usize::from(self.links.get(to).is_some());
         }
-        self.facts.forwarded += sent;
-        self.rate.count += sent;
-        if video {
-            self.after_video(from, packet, sent > 0, awaited, at);
-        }
+        awaited
     }
 
     fn receiver(&self, from: Key, kind: SlotKind, index: usize) -> Option<(Key, usize)> {
@@ -75,22 +137,31 @@ impl Shard {
 
     fn pass(
         &mut self,
-        to: Key,
+        (from, to): (Key, Key),
         slot: usize,
-        packet: &Packet,
-        incoming: Incoming,
+        waiting: &Arrived,
+        payload: &[u8],
         at: Moment,
     ) -> Passed {
         let Some(link) = self.links.get_mut(to) else {
             return Passed::Left;
         };
-        let Some(payload_type) = link.peer.payload_for(slot, packet.codec) else {
+        let packet = &waiting.packet;
+        let Some(payload_type) = link.peer.payload_for(slot, packet.kept.about.codec) else {
             return Passed::NoCommonCodec;
         };
         let Some(rewriter) = link.rewriters.get_mut(slot).and_then(Option::as_mut) else {
             return Passed::Left;
         };
-        let (sequence, timestamp) = match rewriter.decide(incoming) {
+        let decision = rewriter.decide(Incoming {
+            source: (from, packet.kept.about.header.ssrc),
+            sequence: packet.kept.about.index,
+            timestamp: packet.kept.about.header.timestamp,
+            clock_rate: packet.kept.about.codec.clock_rate(),
+            keyframe: waiting.keyframe,
+            at: packet.kept.about.at,
+        });
+        let (sequence, timestamp) = match decision {
             Decision::Send {
                 sequence,
                 timestamp,
@@ -103,17 +174,24 @@ impl Shard {
             payload_type,
             sequence,
             timestamp,
-            arrived: incoming.at,
+            arrived: packet.kept.about.at,
             packet,
+            payload,
         };
+        let (path, outbox) = (link.egress(), &mut self.outbox);
         let fault = self.config.fault.as_ref();
-        let written =
-            guarded::<_, Broken>(fault, link.participant, || Ok(link.peer.write(&outgoing)));
+        let written = guarded::<_, Broken>(fault, link.participant, || {
+            Ok(link.peer.write(&outgoing, path, outbox))
+        });
         match written {
             Ok(true) => {
-                link.tally.bytes_out += packet.payload.len() as u64;
+                link.tally.bytes_out += payload.len() as u64;
+                if link.peer.counts_itself() {
+                    link.tally.packets_out += 1;
+                    self.facts.packets_out += 1;
+                }
                 link.journal.note(TimelineStep::FirstPacketOut, at.wall);
-                if incoming.keyframe == Some(true) {
+                if waiting.keyframe == Some(true) {
                     link.journal.note(TimelineStep::FirstKeyframeOut, at.wall);
                 }
                 self.touch(to);
@@ -127,22 +205,124 @@ impl Shard {
         }
     }
 
-    fn after_video(&mut self, from: Key, packet: &Packet, sent: bool, awaited: bool, at: Moment) {
+    fn after_video(&mut self, from: Key, arrived: &[Arrived], awaited: bool, at: Moment) {
         let Some(link) = self.links.get_mut(from) else {
             return;
         };
-        let source = &mut link.sources[packet.slot];
-        let whole = packet.marker && source.keyframe == Some(packet.timestamp);
-        if awaited {
-            source.throttle.want();
+        let mut announced = false;
+        for waiting in arrived.iter().filter(|it| it.keyframe.is_some()) {
+            let head = &waiting.packet.kept.about.header;
+            let source = &mut link.sources[waiting.packet.slot];
+            let whole = head.marker && source.keyframe == Some(head.timestamp);
+            if whole && waiting.sent && !source.announced {
+                source.announced = true;
+                announced = true;
+            }
+            if awaited {
+                source.throttle.want();
+            }
         }
-        if whole && sent && !source.announced {
-            source.announced = true;
-            let (room, participant) = (link.room, link.participant);
+        let (room, participant) = (link.room, link.participant);
+        if announced {
             self.notice(room, SfuEventKind::FirstKeyframe { participant }, at);
         }
         if awaited {
             self.pump_keyframes(from, at);
+        }
+    }
+
+    /// A receiver has not got a packet: it is sent again, if it is still there.
+    pub(super) fn repair(&mut self, to: Key, slot: usize, index: u64, at: Moment) {
+        let Some(link) = self.links.get(to) else {
+            return;
+        };
+        let rewriter = link.rewriters.get(slot).and_then(Option::as_ref);
+        let Some(origin) = rewriter.and_then(|rewriter| rewriter.origin(index)) else {
+            return;
+        };
+        let (from, ssrc) = origin.source;
+        let Some(source) = self.links.get_mut(from) else {
+            return;
+        };
+        // Out of their place while the receiver, a link as well, is written to.
+        let rings = std::mem::take(&mut source.rings);
+        let mut streams = rings.iter().enumerate();
+        let found = streams.find_map(|(slot, ring)| Some((slot, *ring.find(ssrc, origin.index)?)));
+        if let Some((from_slot, kept)) = found {
+            let payload = rings[from_slot].payload(&kept);
+            self.repair_with(
+                to,
+                slot,
+                index,
+                (kept, origin.timestamp_offset),
+                payload,
+                at,
+            );
+        }
+        if let Some(source) = self.links.get_mut(from) {
+            source.rings = rings;
+        }
+    }
+
+    fn repair_with(
+        &mut self,
+        to: Key,
+        slot: usize,
+        index: u64,
+        (kept, timestamp_offset): (Kept, u32),
+        payload: &[u8],
+        at: Moment,
+    ) {
+        let Some(link) = self.links.get_mut(to) else {
+            return;
+        };
+        let Some(payload_type) = link.peer.payload_for(slot, kept.about.codec) else {
+            return;
+        };
+        let outgoing = Outgoing {
+            slot,
+            payload_type,
+            sequence: index,
+            timestamp: kept.about.header.timestamp.wrapping_add(timestamp_offset),
+            arrived: at.instant,
+            packet: &Packet { slot, kept },
+            payload,
+        };
+        let (path, outbox) = (link.egress(), &mut self.outbox);
+        let fault = self.config.fault.as_ref();
+        let result = guarded::<_, Broken>(fault, link.participant, || {
+            Ok(link.peer.repair(&outgoing, path, outbox))
+        });
+        match result {
+            Ok(true) => {
+                link.tally.packets_out += 1;
+                self.facts.packets_out += 1;
+                self.facts.repaired += 1;
+            }
+            Ok(false) => {}
+            Err(broken) => self.settle(to, Err(broken), at),
+        }
+    }
+
+    /// A sender has reported its clocks: whoever receives that stream is told the same by the
+    /// timestamps it gets.
+    pub(super) fn pass_clock(&mut self, from: Key, slot: usize, ssrc: u32, clock: Clock) {
+        let kind = self.links.get(from).and_then(|link| link.kinds.get(slot));
+        let Some(kind) = kind.copied() else {
+            return;
+        };
+        let mut index = 0;
+        while let Some((to, slot)) = self.receiver(from, kind, index) {
+            index += 1;
+            let Some(link) = self.links.get_mut(to) else {
+                continue;
+            };
+            let rewriter = link.rewriters.get(slot).and_then(Option::as_ref);
+            let offset = rewriter.and_then(|rewriter| rewriter.timestamp_offset((from, ssrc)));
+            if let Some(offset) = offset {
+                let rtp = clock.rtp.wrapping_add(offset);
+                link.peer.note_source(slot, Clock { rtp, ..clock });
+            }
         }
     }
 

@@ -170,7 +170,7 @@ impl Shard {
         self.settle(key, result, at);
     }
 
-    /// Gives a datagram to its peer and forwards the media packet that was in it.
+    /// Gives a datagram to its peer; the media packet that was in it waits to be forwarded.
     fn feed(
         &mut self,
         key: Key,
@@ -185,8 +185,9 @@ impl Shard {
         let mut produce = std::mem::take(&mut self.scratch);
         let fault = self.config.fault.as_ref();
         let result = guarded(fault, link.participant, || {
+            let rings = &mut link.rings;
             link.peer
-                .receive(at.instant, &path, local, bytes, &mut produce)
+                .receive(at.instant, &path, local, bytes, rings, &mut produce)
         });
         self.collect(key, &mut produce);
         self.scratch = produce;
@@ -195,7 +196,7 @@ impl Shard {
         self.act_on_events(at);
         match result {
             Ok(None) => {}
-            Ok(Some(packet)) => self.forward(key, &packet, at),
+            Ok(Some(packet)) => self.arrive(key, packet, at),
             Err(broken) => self.settle(key, Err(broken), at),
         }
     }

@@ -36,13 +36,15 @@ use lens_protocol::Timestamp;
 use lens_protocol::entropy::Entropy;
 use lens_protocol::id::{ConferenceId, Epoch, ParticipantId};
 use lens_protocol::media::{MediaAddress, SfuEventKind};
+use lens_runtime::udp::Runs;
 
 use super::arena::{Arena, Key};
 use super::demux::Demux;
 use super::link::Link;
-use super::path::{Carrier, Moment, Path, Transmit};
+use super::path::{Carrier, Moment, Path};
 use super::peer::{Datagram, PeerEvent, Produce, StackError};
 use super::room::Room;
+use super::rtp::header;
 use super::stun;
 use crate::config::{FaultHook, Timeouts};
 
@@ -101,6 +103,7 @@ pub(crate) struct Facts {
     pub(crate) packets_in: u64,
     pub(crate) packets_out: u64,
     pub(crate) forwarded: u64,
+    pub(crate) repaired: u64,
     pub(crate) unknown_ufrag: u64,
     pub(crate) unknown_path: u64,
     pub(crate) bad_integrity: u64,
@@ -126,12 +129,14 @@ pub(crate) struct Shard {
     demux: Demux,
     timers: BinaryHeap<Reverse<(Instant, Key)>>,
     dirty: Vec<Key>,
+    /// Links with packets that wait to be forwarded.
+    speaking: Vec<Key>,
     /// The other list of touched links, so that none is allocated anew each turn.
     spare: Vec<Key>,
     events: VecDeque<(Key, PeerEvent)>,
     scratch: Produce,
     /// Datagrams to send, taken by the driver.
-    pub(crate) outbox: Vec<Transmit>,
+    pub(crate) outbox: Runs<Path>,
     /// Things that happened, taken by the driver.
     pub(crate) notices: Vec<Notice>,
     /// Paths that are nobody's any more, taken by the driver.
@@ -168,10 +173,11 @@ impl Shard {
             demux: Demux::default(),
             timers: BinaryHeap::new(),
             dirty: Vec::new(),
+            speaking: Vec::new(),
             spare: Vec::new(),
             events: VecDeque::new(),
             scratch: Produce::default(),
-            outbox: Vec::new(),
+            outbox: Runs::default(),
             notices: Vec::new(),
             released: Vec::new(),
             facts: Facts::default(),
@@ -180,8 +186,9 @@ impl Shard {
         }
     }
 
-    /// The end of a turn: rings due timers and drains every touched peer once.
+    /// The end of a turn: forwards what came, rings due timers and drains every touched peer once.
     pub(crate) fn turn(&mut self, at: Moment) {
+        self.forward_all(at);
         self.ring(at);
         for _ in 0..ROUNDS {
             if self.dirty.is_empty() {
@@ -192,6 +199,7 @@ impl Shard {
                 self.drain(*key, at);
             }
             self.act_on_events(at);
+            self.forward_all(at);
             for key in batch.drain(..) {
                 self.arm(key, at.instant);
             }
@@ -267,8 +275,9 @@ impl Shard {
         link.dirty = false;
         let mut produce = std::mem::take(&mut self.scratch);
         let fault = self.config.fault.as_ref();
+        let (to, outbox) = (link.egress(), &mut self.outbox);
         let result = guarded(fault, link.participant, || {
-            link.peer.drain(at.instant, &mut produce)
+            link.peer.drain(at, to, outbox, &mut produce)
         });
         self.collect(key, &mut produce);
         self.scratch = produce;
@@ -288,14 +297,11 @@ impl Shard {
             let Some(path) = path.or_else(|| self.config.path(link, &datagram)) else {
                 continue;
             };
-            if is_rtp(&datagram.bytes) {
+            if header::is_media(&datagram.bytes) && !header::is_control(&datagram.bytes) {
                 link.tally.packets_out += 1;
                 self.facts.packets_out += 1;
             }
-            self.outbox.push(Transmit {
-                path,
-                bytes: datagram.bytes,
-            });
+            self.outbox.push(path, &datagram.bytes);
         }
         self.events
             .extend(produce.events.drain(..).map(|event| (key, event)));
@@ -356,11 +362,6 @@ fn guarded<T, E: Into<Broken>>(
         Ok(result) => result.map_err(Into::into),
         Err(_) => Err(Broken::Panic),
     }
-}
-
-fn is_rtp(datagram: &[u8]) -> bool {
-    // RFC 7983 and RFC 5761: 128 to 191, and no RTCP packet type in the second byte.
-    matches!(datagram, [128..=191, second, ..] if !(192..=223).contains(second))
 }
 
 /// Packets a second, over the last whole second.

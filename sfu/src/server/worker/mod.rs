@@ -23,7 +23,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use lens_runtime::clock::Clock;
-use lens_runtime::udp::{BatchSocket, Receiver as DatagramReceiver, Sender};
+use lens_runtime::udp::{BatchSocket, Receiver as DatagramReceiver};
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Interest, Poll, Token};
 
@@ -87,8 +87,6 @@ struct Door {
     readable: bool,
     /// What was read in this turn.
     incoming: DatagramReceiver,
-    /// What leaves at the end of it.
-    outgoing: Sender,
 }
 
 impl Worker {
@@ -102,7 +100,6 @@ impl Worker {
                 socket: BatchSocket::new(socket)?,
                 readable: true,
                 incoming: DatagramReceiver::default(),
-                outgoing: Sender::default(),
             });
         }
         let mut listeners = Vec::new();
@@ -309,15 +306,9 @@ impl Worker {
     fn finish_turn(&mut self, at: Moment) {
         self.shard.turn(at);
         let mut outbox = std::mem::take(&mut self.shard.outbox);
-        for transmit in outbox.drain(..) {
-            self.send(transmit.path, &transmit.bytes, at);
-        }
+        outbox.drain(|path, bytes, segment| self.send(path, bytes, segment, at));
         // Back in its place, so that none is allocated anew each turn.
         self.shard.outbox = outbox;
-        for door in &mut self.doors {
-            let flushed = door.outgoing.flush(&door.socket);
-            self.metrics.send_failed.inc_by(flushed.failed as u64);
-        }
         for path in self.tcp.flush() {
             self.hang_up(&path, at);
         }
@@ -336,18 +327,23 @@ impl Worker {
         }
     }
 
-    fn send(&mut self, path: Path, bytes: &[u8], at: Moment) {
+    /// Sends datagrams of `segment` bytes, of which the last may be shorter.
+    fn send(&mut self, path: Path, bytes: &[u8], segment: usize, at: Moment) {
         match path.carrier {
-            Carrier::Udp => match self.doors.get_mut(usize::from(path.door)) {
-                Some(door) => door.outgoing.push(path.remote, bytes),
-                None => {
-                    self.metrics.send_failed.inc();
-                }
-            },
+            Carrier::Udp => {
+                let door = self.doors.get(usize::from(path.door));
+                let count = bytes.len().div_ceil(segment.max(1)) as u64;
+                let sent = door.map(|door| door.socket.send(path.remote, bytes, segment));
+                let failed = sent.map_or(count, |sent| sent.failed as u64);
+                self.metrics.send_failed.inc_by(failed);
+            }
             Carrier::Tcp => {
-                if !self.tcp.send(&path, bytes) {
-                    self.metrics.slow_readers.inc();
-                    self.hang_up(&path, at);
+                for frame in bytes.chunks(segment.max(1)) {
+                    if !self.tcp.send(&path, frame) {
+                        self.metrics.slow_readers.inc();
+                        self.hang_up(&path, at);
+                        return;
+                    }
                 }
             }
         }

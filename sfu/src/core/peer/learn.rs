@@ -1,0 +1,125 @@
+//! What an applied answer says of a peer's media.
+
+use str0m::media::Mid;
+use str0m::rtp::Ssrc;
+
+use super::fast::{Belongs, LaneTerms, Terms};
+use super::{Lane, Peer, RTX_AGE, RTX_PACKETS, RTX_SHARE, codecs, extensions};
+use crate::core::rtp::header::{self, Parsed};
+use crate::core::slots;
+
+impl Peer {
+    /// Reads the outcome of the negotiation out of the stack.
+    pub(super) fn learn(&mut self) {
+        let params = self.rtc.codec_config().params();
+        let known = params
+            .iter()
+            .filter_map(|p| Some((*p.pt(), codecs::describe(p)?)));
+        self.codecs = known.collect();
+        let repairs = params.iter().filter_map(|p| Some((*p.resend()?, *p.pt())));
+        self.terms.repairs = repairs.collect();
+        self.terms.lanes = self.mids.iter().map(|_| None).collect();
+        for (slot, mid) in self.mids.clone().into_iter().enumerate() {
+            self.learn_slot(slot, mid);
+        }
+    }
+
+    fn learn_slot(&mut self, slot: usize, mid: Mid) {
+        let Some(media) = self.rtc.media(mid) else {
+            return;
+        };
+        learn_numbers(&mut self.terms, media.remote_extmap());
+        self.terms.name = media.cname().to_owned();
+        if slots::is_up(self.kinds[slot]) || media.disabled() || !media.direction().is_sending() {
+            return;
+        }
+        let find = |pt: &u8| self.codecs.iter().find(|(known, _)| known == pt).copied();
+        let remote = media.remote_pts().iter();
+        let payloads = remote.filter_map(|pt| find(pt)).collect();
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(mid, None);
+        let terms = stream.map(|stream| {
+            stream.set_rtx_cache(RTX_PACKETS, RTX_AGE, Some(RTX_SHARE));
+            LaneTerms {
+                ssrc: *stream.ssrc(),
+                repair: stream.rtx().map(|ssrc| *ssrc),
+                mid: mid.to_string(),
+                clock_rate: match slots::is_video(self.kinds[slot]) {
+                    true => 90_000,
+                    false => 48_000,
+                },
+            }
+        });
+        self.lanes[slot] = Lane {
+            ssrc: terms.as_ref().map(|terms| terms.ssrc.into()),
+            payloads,
+        };
+        self.terms.lanes[slot] = terms;
+    }
+
+    /// Where a packet of the peer belongs: by its stream, when that is known, else by its `mid`,
+    /// else by what the answer says of its SSRC.
+    pub(super) fn belongs(&mut self, parsed: &Parsed<'_>) -> Option<Belongs> {
+        let own = self.own.as_ref()?;
+        let head = &parsed.header;
+        let repairs = own.terms().repairs.iter();
+        let repaired = repairs
+            .filter(|(repair, _)| *repair == head.payload_type)
+            .map(|(_, repaired)| *repaired)
+            .next();
+        let payload_type = repaired.unwrap_or(head.payload_type);
+        let codec = self.codecs.iter().find(|(known, _)| *known == payload_type);
+        let codec = codec?.1;
+        let slot = match own.slot_of(head.ssrc) {
+            Some(slot) => slot,
+            None => {
+                let (_, mid) = header::read(parsed, &own.terms().map);
+                let named = mid.and_then(|mid| self.slot_named(mid));
+                named.or_else(|| self.slot_announced(head.ssrc))?
+            }
+        };
+        let kind = *self.kinds.get(slot)?;
+        let video = slots::is_video(kind);
+        let fits = slots::is_up(kind) && video == (codec.clock_rate() == 90_000);
+        fits.then_some(Belongs {
+            slot,
+            codec,
+            repairs: repaired,
+            video,
+        })
+    }
+
+    fn slot_named(&self, name: &[u8]) -> Option<usize> {
+        let named = |mid: &Mid| mid.to_string().as_bytes() == name;
+        self.mids.iter().position(named)
+    }
+
+    fn slot_announced(&mut self, ssrc: u32) -> Option<usize> {
+        if let Some(stream) = self.rtc.direct_api().stream_rx(&Ssrc::from(ssrc)) {
+            let mid = stream.mid();
+            return self.slot_of_mid(mid);
+        }
+        let mids = self.mids.clone();
+        let mut api = self.rtc.direct_api();
+        mids.into_iter().position(|mid| {
+            let stream = api.stream_rx_by_mid(mid, None);
+            stream.and_then(|stream| stream.rtx()) == Some(Ssrc::from(ssrc))
+        })
+    }
+}
+
+/// The numbers are the same in all sections of a bundle (RFC 8843 §7.1.3); a section may lack some.
+fn learn_numbers(terms: &mut Terms, map: &str0m::rtp::ExtensionMap) {
+    let found = extensions::numbers(map);
+    let known = &mut terms.map;
+    let fill = |known: &mut u8, found: u8| {
+        if *known == 0 {
+            *known = found;
+        }
+    };
+    fill(&mut known.audio_level, found.audio_level);
+    fill(&mut known.transport_sequence, found.transport_sequence);
+    fill(&mut known.mid, found.mid);
+    fill(&mut known.video_orientation, found.video_orientation);
+    fill(&mut known.abs_capture_time, found.abs_capture_time);
+}

@@ -1,0 +1,182 @@
+//! The media stack's side of a peer: polling it, and RTP through it where our own path does not go.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use str0m::media::KeyframeRequestKind;
+use str0m::rtp::{RtpPacket, RtpWrite, SeqNo, Ssrc};
+use str0m::{Event, IceConnectionState, Output, RtcError};
+
+use super::types::{Datagram, Outgoing, Packet, PeerEvent, Produce, StackError};
+use super::{KNOWN_SSRCS, Peer, carrier, extensions};
+use crate::core::rtp::header::{self, Header};
+use crate::core::rtp::ring::{About, Ring};
+use crate::core::slots;
+
+impl Peer {
+    /// Polls until a media packet has come out or nothing more comes.
+    pub(super) fn poll(&mut self, produce: &mut Produce) -> Result<Option<RtpPacket>, StackError> {
+        loop {
+            let output = match self.rtc.poll_output() {
+                // The peer said goodbye before its data channel was up; the stack calls that an
+                // error of its SCTP and forgets to report the goodbye.
+                Err(RtcError::Sctp(_)) => {
+                    produce.events.push(PeerEvent::Closed);
+                    return Ok(None);
+                }
+                other => other?,
+            };
+            match output {
+                Output::Timeout(at) => {
+                    self.deadline = Some(at);
+                    return Ok(None);
+                }
+                // The stack's own reports, under keys it does not have: for nobody.
+                Output::Transmit(transmit)
+                    if self.own.is_some() && header::is_media(&transmit.contents) => {}
+                Output::Transmit(transmit) => produce.datagrams.push(Datagram {
+                    carrier: carrier(transmit.proto),
+                    local: transmit.source,
+                    remote: transmit.destination,
+                    bytes: transmit.contents.into(),
+                }),
+                Output::Event(Event::RtpPacket(packet)) => return Ok(Some(packet)),
+                Output::Event(event) => {
+                    if let Some(event) = self.event(event) {
+                        produce.events.push(event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A packet of the stack's, its payload moved to the ring of its slot.
+    pub(super) fn keep(
+        &mut self,
+        packet: RtpPacket,
+        rings: &mut [Ring],
+        at: Instant,
+    ) -> Option<Packet> {
+        let head = packet.header;
+        let payload_type = *head.payload_type;
+        let codecs = &mut self.codecs.iter();
+        let codec = codecs.find(|(known, _)| *known == payload_type)?.1;
+        let slot = self.stack_slot_of(head.ssrc)?;
+        let ring = rings.get_mut(slot)?;
+        let length = packet.payload.len();
+        ring.room(length, at)?.copy_from_slice(&packet.payload);
+        let header = Header {
+            marker: head.marker,
+            payload_type,
+            sequence: head.sequence_number,
+            timestamp: head.timestamp,
+            ssrc: *head.ssrc,
+        };
+        let about = About {
+            index: *packet.seq_no,
+            header,
+            extensions: extensions::from_stack(&head.ext_vals),
+            codec,
+            at,
+        };
+        Some(Packet {
+            slot,
+            kept: ring.keep(about, 0..length),
+        })
+    }
+
+    pub(super) fn write_through_stack(&mut self, out: &Outgoing<'_>) -> bool {
+        let Some(ssrc) = self.lanes.get(out.slot).and_then(|lane| lane.ssrc) else {
+            return false;
+        };
+        let about = &out.packet.kept.about;
+        let write = RtpWrite::new(
+            out.payload_type.into(),
+            SeqNo::from(out.sequence),
+            out.timestamp,
+            out.arrived,
+            Arc::<[u8]>::from(out.payload),
+        )
+        .marker(about.header.marker)
+        .ext_vals(extensions::to_stack(&about.extensions))
+        .nackable(slots::is_video(self.kinds[out.slot]));
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_tx(&ssrc) else {
+            return false;
+        };
+        stream.write_rtp(write);
+        self.touched = true;
+        true
+    }
+
+    pub(super) fn request_through_stack(&mut self, slot: usize) -> bool {
+        let Some(mid) = self.mids.get(slot).copied() else {
+            return false;
+        };
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_rx_by_mid(mid, None) else {
+            return false;
+        };
+        stream.request_keyframe(KeyframeRequestKind::Pli);
+        self.touched = true;
+        true
+    }
+
+    fn stack_slot_of(&mut self, ssrc: Ssrc) -> Option<usize> {
+        if let Some((_, slot)) = self.ssrcs.iter().find(|(known, _)| *known == ssrc) {
+            return Some(*slot);
+        }
+        let mid = self.rtc.direct_api().stream_rx(&ssrc)?.mid();
+        let slot = self.slot_of_mid(mid)?;
+        if self.ssrcs.len() == KNOWN_SSRCS {
+            self.ssrcs.remove(0);
+        }
+        self.ssrcs.push((ssrc, slot));
+        Some(slot)
+    }
+
+    fn event(&mut self, event: Event) -> Option<PeerEvent> {
+        match event {
+            Event::IceConnectionStateChange(
+                IceConnectionState::Connected | IceConnectionState::Completed,
+            ) => Some(PeerEvent::IceConnected),
+            Event::Connected => Some(PeerEvent::Connected),
+            Event::Closed => Some(PeerEvent::Closed),
+            Event::KeyframeRequest(request) => {
+                let slot = self.slot_of_mid(request.mid)?;
+                Some(PeerEvent::KeyframeWanted { slot })
+            }
+            Event::ChannelOpen(id, _) if id == self.channel.id => {
+                self.channel.open = true;
+                None
+            }
+            Event::ChannelClose(id) if id == self.channel.id => {
+                self.channel.open = false;
+                None
+            }
+            Event::ChannelData(message) if message.id == self.channel.id => {
+                Some(PeerEvent::Message {
+                    binary: message.binary,
+                    data: message.data,
+                })
+            }
+            // On our own path the stack has nothing to count.
+            _ if self.own.is_some() => None,
+            Event::MediaEgressStats(stats) => {
+                let slot = self.slot_of_mid(stats.mid)?;
+                self.lane_nacks[slot] = stats.nacks;
+                self.counts.nacks_in = self.lane_nacks.iter().sum();
+                if slots::is_video(self.kinds[slot]) || self.counts.loss.is_none() {
+                    self.counts.loss = stats.loss.or(self.counts.loss);
+                }
+                self.counts.rtt = stats.rtt.or(self.counts.rtt);
+                Some(PeerEvent::Counts(self.counts))
+            }
+            Event::PeerStats(stats) => {
+                self.counts.rtt = stats.rtt.or(self.counts.rtt);
+                Some(PeerEvent::Counts(self.counts))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! RTP, RTCP and SRTP as a forwarder needs them: no media stack, no sockets, no clock.
+//!
+//! A packet's way: [`header`] is read, [`reception`] says whether it is new, [`srtp`] opens it into
+//! the [`ring`] of its stream; for each receiver a header is written, [`sending`] gives the index
+//! its one use, [`srtp`] seals it. Beside it go reports ([`rtcp`]) and [`arrivals`].
+
+pub(crate) mod arrivals;
+pub(crate) mod header;
+pub(crate) mod index;
+pub(crate) mod reception;
+pub(crate) mod ring;
+pub(crate) mod rtcp;
+pub(crate) mod sending;
+pub(crate) mod srtp;
