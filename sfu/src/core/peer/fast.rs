@@ -482,14 +482,14 @@ impl Fast {
             self.send_control(&mut packet, to, outbox);
             self.report_due = Some(at.instant + REPORT_INTERVAL);
         }
+        // Reduced size (RFC 5506), as our offers say. An empty report in front would be within the
+        // rules as well, but webrtc-rs gives a compound to the stream that its first packet names.
         packet.clear();
-        rtcp::receiver_report(&mut packet, own, &[]);
-        let empty = packet.len();
         self.ask_for_lost(&mut packet, own, at.instant);
         for ssrc in self.keyframes.drain(..) {
             rtcp::picture_loss(&mut packet, own, ssrc);
         }
-        if packet.len() > empty {
+        if !packet.is_empty() {
             self.send_control(&mut packet, to, outbox);
         }
         self.tell_arrivals(&mut packet, own, at.instant, to, outbox);
@@ -525,9 +525,10 @@ impl Fast {
         while self.arrivals.due().is_some_and(|due| due <= now) {
             let media = self.streams.first().map_or(0, |stream| stream.ssrc);
             packet.clear();
-            rtcp::receiver_report(packet, own, &[]);
             self.arrivals.report(packet, own, media, now);
-            self.send_control(packet, to, outbox);
+            if !packet.is_empty() {
+                self.send_control(packet, to, outbox);
+            }
         }
     }
 
