@@ -153,6 +153,11 @@ impl Metrics {
         self.dropped.get_or_create(&Reason { reason }).get()
     }
 
+    /// Packets sent again over our own RTP path.
+    pub fn repaired(&self) -> u64 {
+        self.repaired.get()
+    }
+
     /// Peers ended because the media stack broke on their input.
     pub fn peer_faults(&self) -> u64 {
         self.peer_faults.get()

@@ -1,5 +1,6 @@
 //! What the streaming server does for real peers over loopback: one file for each behaviour. Run
-//! with one worker here and with three in `three_workers.rs`.
+//! with one worker here, with three in `three_workers.rs`, and over the
+//! media stack's RTP in `over_the_stack.rs`.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -13,6 +14,8 @@ mod support;
 
 /// Workers of the servers under test.
 const WORKERS: usize = 1;
+/// Who protects and opens RTP in them.
+const RTP_PATH: lens_sfu::config::RtpPath = lens_sfu::config::RtpPath::Own;
 
 mod answers;
 mod channel;
@@ -29,6 +32,7 @@ mod limits;
 mod losses;
 mod nat;
 mod nomination;
+mod paths;
 mod pause;
 mod picture;
 mod remote;

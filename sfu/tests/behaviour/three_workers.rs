@@ -13,6 +13,8 @@ mod support;
 
 /// Workers of the servers under test.
 const WORKERS: usize = 3;
+/// Who protects and opens RTP in them.
+const RTP_PATH: lens_sfu::config::RtpPath = lens_sfu::config::RtpPath::Own;
 
 mod answers;
 mod channel;
@@ -29,6 +31,7 @@ mod limits;
 mod losses;
 mod nat;
 mod nomination;
+mod paths;
 mod pause;
 mod picture;
 mod remote;

@@ -15,7 +15,7 @@ use lens_runtime::clock::SystemClock;
 use lens_sfu::config::TcpDoor;
 use lens_sfu::{Config, Sfu, SfuControl, SfuHandle};
 
-pub use client::{Client, Options};
+pub use client::{Client, Heard, Options};
 
 /// Longest wait for anything. Far above what is needed, so that a slow machine does not matter.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,6 +54,7 @@ pub fn config() -> Config {
     config.listen = vec!["127.0.0.1:0".parse().unwrap()];
     config.tcp = TcpDoor::Own(None);
     config.workers = crate::WORKERS;
+    config.rtp_path = crate::RTP_PATH;
     config
 }
 
