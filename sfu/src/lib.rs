@@ -17,7 +17,8 @@
 //! Start at [`Sfu::start`] (server/mod.rs). Others call a node through [`SfuControl`]: a
 //! [`SfuHandle`] in the same process, a [`RemoteSfu`] over the routes of [`routes::router`].
 //! What a media thread does is in `core`, which knows neither sockets nor clocks: start at
-//! core/shard/mod.rs. Only core/peer/ names the media stack.
+//! core/shard/mod.rs. RTP, RTCP and SRTP are in core/rtp/; only core/peer/ names the media stack,
+//! which does ICE, DTLS, SDP and SCTP.
 
 pub mod client;
 pub mod config;

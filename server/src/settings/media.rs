@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use lens_protocol::id::NodeId;
 use lens_runtime::addresses::is_private;
 use lens_runtime::config::Complaint;
-use lens_sfu::config::{Advertised, Config, TcpDoor};
+use lens_sfu::config::{Advertised, Config, RtpPath, TcpDoor};
 use serde::{Deserialize, Serialize};
 
 /// Lowest port Chromium takes for media on a private or loopback address.
@@ -20,6 +20,18 @@ pub enum IceTcp {
     On,
     /// Not at all.
     Off,
+}
+
+/// Who protects and opens RTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rtp {
+    /// Our own path, for all peers that agree on AES-GCM, as browsers do.
+    #[default]
+    Own,
+    /// The media stack for everybody: several times the CPU and memory, should our own path ever
+    /// be in doubt.
+    Stack,
 }
 
 /// How a streaming server is reached and what it may carry.
@@ -40,6 +52,8 @@ pub struct MediaSettings {
     pub workers: usize,
     /// Most participants on this node.
     pub max_participants: u32,
+    /// Who protects and opens RTP.
+    pub rtp: Rtp,
 }
 
 /// One address told to peers.
@@ -67,6 +81,7 @@ impl Default for MediaSettings {
             tcp: IceTcp::On,
             workers: 1,
             max_participants: 1_000,
+            rtp: Rtp::Own,
         }
     }
 }
@@ -139,6 +154,10 @@ impl MediaSettings {
             },
             workers: self.workers,
             max_participants: self.max_participants,
+            rtp_path: match self.rtp {
+                Rtp::Own => RtpPath::Own,
+                Rtp::Stack => RtpPath::Stack,
+            },
             ..Config::new(node)
         }
     }

@@ -17,7 +17,7 @@ use lens_runtime::telemetry::{FILTER_VARIABLE, LogFormat};
 use serde::{Deserialize, Serialize};
 
 pub use https::HttpsSettings;
-pub use media::{AdvertisedSetting, IceTcp, MediaSettings};
+pub use media::{AdvertisedSetting, IceTcp, MediaSettings, Rtp};
 pub use website::{AccountSettings, ApiSettings, SessionSettings, SignalingSettings, website};
 
 use crate::cli::{DataArgs, ServeArgs};

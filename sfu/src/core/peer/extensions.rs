@@ -61,7 +61,7 @@ fn stack_capture_time(time: &CaptureTime) -> Option<AbsCaptureTime> {
     let (ntp, rest) = time.bytes().split_first_chunk::<8>()?;
     let ntp = u64::from_be_bytes(*ntp);
     let seconds = (ntp >> 32).checked_sub(NTP_TO_UNIX)?;
-    let nanos = (ntp & 0xFFFF_FFFF) * 1_000_000_000 >> 32;
+    let nanos = ((ntp & 0xFFFF_FFFF) * 1_000_000_000) >> 32;
     let since = Duration::new(seconds, nanos as u32);
     Some(AbsCaptureTime {
         capture_time: SystemTime::UNIX_EPOCH.checked_add(since)?,

@@ -3,7 +3,7 @@
 //! What the media thread asks of a transport: a datagram in ([`Peer::receive`]), a packet out
 //! ([`Peer::write`]), the end of the turn ([`Peer::drain`]).
 //!
-//! The stack (str0m) does ICE, DTLS, SDP and SCTP. RTP and RTCP go our own path (fast.rs) where the
+//! The stack (str0m) does ICE, DTLS, SDP and SCTP. RTP and RTCP go our own path (fast/) where the
 //! handshake agreed on a profile that it speaks, and through the stack elsewhere (stack.rs). The
 //! stack holds one received packet: after every input it is polled at least until that packet has
 //! come out. Packets written to it in a turn leave with the turn's one drain.

@@ -19,6 +19,8 @@ mod joining;
 mod report;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wired_tests;
 
 pub(crate) use control::Answering;
 pub(crate) use joining::{Invitation, Wanted};

@@ -1,0 +1,394 @@
+//! Whole conferences in one thread and in virtual time: the shard, and str0m callers on wires of
+//! ours, so that a test decides what comes in one batch.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::{Duration, Instant};
+
+use lens_protocol::Timestamp;
+use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
+use lens_protocol::media::{
+    AddParticipant, CreateMediaRoom, MediaAddress, MediaPolicy, Pause, Role, SlotKind,
+};
+use lens_runtime::entropy::SeededEntropy;
+use str0m::change::SdpOffer;
+use str0m::media::{Mid, Pt};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::{Candidate, Event, Input, Output, Rtc};
+
+use super::*;
+use crate::config::Timeouts;
+use crate::core::answer::Answer;
+use crate::core::peer::{self, Blueprint, Credentials, Identity};
+use crate::core::slots;
+
+const DOOR: ([u8; 4], u16) = ([192, 0, 2, 1], 8443);
+/// Packets of one frame, at 30 frames a second about 2 Mbit/s.
+const FRAME: usize = 8;
+const PAYLOAD: usize = 1_100;
+
+/// Somebody on the other end of a wire.
+struct Caller {
+    rtc: Rtc,
+    address: SocketAddr,
+    due: Instant,
+    /// Where it sends video, and the number of its next packet.
+    camera: Option<(Mid, Pt, u64)>,
+    connected: bool,
+    heard: Vec<Vec<u8>>,
+    outgoing: Vec<Vec<u8>>,
+}
+
+/// The shard with everybody who is wired to it.
+pub(super) struct Wires {
+    pub(super) shard: Shard,
+    start: Instant,
+    now: Moment,
+    callers: Vec<Caller>,
+    /// Makes every so-manieth media packet to a caller disappear.
+    pub(super) lose_every: usize,
+    passed: usize,
+}
+
+impl Wires {
+    /// Rooms of one camera and `viewers`, all connected.
+    pub(super) fn connected(rooms: u8, viewers: u8, own_path: bool) -> Self {
+        let start = Instant::now();
+        let config = ShardConfig {
+            worker: 0,
+            doors: vec![MediaAddress {
+                udp: DOOR.into(),
+                tcp: None,
+            }],
+            timeouts: Timeouts::default(),
+            occupancy: Arc::new(Occupancy {
+                participants: AtomicU32::new(0),
+                max: 1_000,
+            }),
+            entropy: Box::new(SeededEntropy::new(1)),
+            fault: None,
+        };
+        let mut wires = Self {
+            shard: Shard::new(config, start),
+            start,
+            now: Moment {
+                instant: start,
+                wall: Timestamp::from_unix_ms(1_800_000_000_000),
+            },
+            callers: Vec::new(),
+            lose_every: 0,
+            passed: 0,
+        };
+        let identity = Identity::generate().expect("a certificate");
+        for room in 0..rooms {
+            wires.open(room, viewers, own_path, &identity);
+        }
+        for _ in 0..3_000 {
+            if wires.callers.iter().all(|caller| caller.connected) {
+                return wires;
+            }
+            wires.pass(Duration::from_millis(1));
+        }
+        panic!("not everybody is connected after 3 s");
+    }
+
+    fn open(&mut self, room: u8, viewers: u8, own_path: bool, identity: &Identity) {
+        let conference = ConferenceId::from_bytes([room; 16]);
+        let create = CreateMediaRoom {
+            conference,
+            epoch: Epoch(1),
+            max_participants: viewers + 1,
+            media: MediaPolicy::default(),
+            memo: serde_json::Value::Null,
+        };
+        self.shard.create(create, self.now).expect("created");
+        for number in 0..=viewers {
+            let role = match number {
+                0 => Role::Camera,
+                _ => Role::Viewer,
+            };
+            let mut id = [room; 16];
+            id[15] = number + 1;
+            self.join(
+                conference,
+                ParticipantId::from_bytes(id),
+                role,
+                own_path,
+                identity,
+            );
+        }
+    }
+
+    fn join(
+        &mut self,
+        conference: ConferenceId,
+        participant: ParticipantId,
+        role: Role,
+        own_path: bool,
+        identity: &Identity,
+    ) {
+        let room = self.shard.room_key(conference, Epoch(1)).expect("a room");
+        let size = self.shard.rooms.get(room).expect("a room").max_participants;
+        let seed = self.callers.len() as u64 + 2;
+        let built = peer::build(Blueprint {
+            credentials: Credentials::new(0, &mut SeededEntropy::new(seed)),
+            identity,
+            addresses: &[MediaAddress {
+                udp: DOOR.into(),
+                tcp: None,
+            }],
+            layout: &slots::layout(role, size),
+            codecs: &MediaPolicy::default().video_codecs,
+            own_path,
+            now: self.now.instant,
+        });
+        let negotiation = NegotiationId(seed);
+        let add = AddParticipant {
+            conference,
+            epoch: Epoch(1),
+            participant,
+            role,
+            generation: Generation(1),
+            pause: Pause::default(),
+            memo: serde_json::Value::Null,
+        };
+        let offered = self
+            .shard
+            .add(add, built.expect("built"), negotiation, self.now)
+            .expect("added");
+        let up = offered.slots.iter().find(|it| it.kind == SlotKind::VideoUp);
+        let up = up.map(|slot| slot.mid.clone());
+        let address: SocketAddr = ([198, 51, 100, 7], 10_000 + self.callers.len() as u16).into();
+        let (caller, sdp) = Caller::answer(&offered.sdp, address, up.as_deref(), self.now.instant);
+        let answering = Answering {
+            conference,
+            epoch: Epoch(1),
+            participant,
+            negotiation,
+            answer: Answer::parse(&sdp).expect("an answer"),
+            parsed: peer::parse_answer(&sdp).expect("an answer"),
+        };
+        self.shard.answer(answering, self.now).expect("answered");
+        self.callers.push(caller);
+    }
+
+    /// Lets time pass in one step: everybody's datagrams are given to the shard as one batch,
+    /// interleaved, and what it sends is delivered.
+    pub(super) fn pass(&mut self, time: Duration) {
+        let instant = self.now.instant + time;
+        let elapsed = instant.duration_since(self.start).as_millis();
+        self.now = Moment {
+            instant,
+            wall: Timestamp::from_unix_ms(1_800_000_000_000 + elapsed as i64),
+        };
+        for caller in &mut self.callers {
+            caller.tick(instant);
+        }
+        let mut batch = self.interleaved();
+        for (remote, bytes) in batch.drain(..) {
+            let path = Path {
+                door: 0,
+                carrier: Carrier::Udp,
+                remote,
+            };
+            self.shard.datagram(path, &bytes, self.now);
+        }
+        self.shard.turn(self.now);
+        self.deliver();
+    }
+
+    /// One datagram of each in turn, as often as somebody has one.
+    fn interleaved(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
+        let mut queues: Vec<_> = self
+            .callers
+            .iter_mut()
+            .map(|caller| {
+                (
+                    caller.address,
+                    std::mem::take(&mut caller.outgoing).into_iter(),
+                )
+            })
+            .collect();
+        let mut batch = Vec::new();
+        loop {
+            let before = batch.len();
+            for (address, queue) in &mut queues {
+                batch.extend(queue.next().map(|bytes| (*address, bytes)));
+            }
+            if batch.len() == before {
+                return batch;
+            }
+        }
+    }
+
+    fn deliver(&mut self) {
+        let mut outbox = std::mem::take(&mut self.shard.outbox);
+        outbox.drain(|path, bytes, segment| {
+            for datagram in bytes.chunks(segment) {
+                let media = header::is_media(datagram) && !header::is_control(datagram);
+                self.passed += usize::from(media);
+                if media && self.lose_every > 0 && self.passed.is_multiple_of(self.lose_every) {
+                    continue;
+                }
+                let mut callers = self.callers.iter_mut();
+                if let Some(caller) = callers.find(|it| it.address == path.remote) {
+                    caller.receive(datagram, self.now.instant);
+                }
+            }
+        });
+        self.shard.outbox = outbox;
+    }
+
+    /// Has each camera send one frame, whose packets name the camera and their number.
+    pub(super) fn frame(&mut self) {
+        for (index, caller) in self.callers.iter_mut().enumerate() {
+            caller.send_frame(index as u8, self.now.instant);
+        }
+    }
+
+    /// What each viewer heard: the camera's index and the packet's number.
+    pub(super) fn heard(&self) -> Vec<Vec<(u8, u64)>> {
+        let viewers = self.callers.iter().filter(|caller| caller.camera.is_none());
+        let read = |payload: &Vec<u8>| {
+            let number = payload[3..11].try_into().expect("eight bytes");
+            (payload[2], u64::from_be_bytes(number))
+        };
+        viewers
+            .map(|caller| caller.heard.iter().map(read).collect())
+            .collect()
+    }
+}
+
+impl Caller {
+    fn answer(offer: &str, address: SocketAddr, up: Option<&str>, now: Instant) -> (Self, String) {
+        let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
+        rtc.add_local_candidate(Candidate::host(address, "udp").expect("a candidate"));
+        let offer = SdpOffer::from_sdp_string(offer).expect("an offer");
+        let answer = rtc.sdp_api().accept_offer(offer).expect("acceptable");
+        let camera = up.map(|mid| {
+            let mid = Mid::from(mid);
+            let pts = rtc.media(mid).expect("a section").remote_pts().to_vec();
+            let params = rtc.codec_config().params();
+            let vp8 = |pt: &&Pt| {
+                let mut same = params.iter().filter(|it| it.pt() == **pt);
+                same.any(|it| it.spec().codec == str0m::format::Codec::Vp8)
+            };
+            let pt = *pts.iter().find(vp8).expect("VP8");
+            (mid, pt, 1_000)
+        });
+        let caller = Self {
+            rtc,
+            address,
+            due: now,
+            camera,
+            connected: false,
+            heard: Vec::new(),
+            outgoing: Vec::new(),
+        };
+        (caller, answer.to_sdp_string())
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if self.due <= now {
+            self.rtc.handle_input(Input::Timeout(now)).expect("goes on");
+            self.poll();
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8], now: Instant) {
+        let receive = Receive::new(Protocol::Udp, DOOR.into(), self.address, bytes);
+        let input = Input::Receive(now, receive.expect("a datagram"));
+        if self.rtc.accepts(&input) {
+            self.rtc.handle_input(input).expect("goes on");
+            self.poll();
+        }
+    }
+
+    fn poll(&mut self) {
+        loop {
+            match self.rtc.poll_output().expect("goes on") {
+                Output::Timeout(due) => {
+                    self.due = due;
+                    return;
+                }
+                Output::Transmit(transmit) => self.outgoing.push(transmit.contents.to_vec()),
+                Output::Event(Event::Connected) => self.connected = true,
+                Output::Event(Event::RtpPacket(packet)) => self.heard.push(packet.payload.to_vec()),
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    fn send_frame(&mut self, index: u8, now: Instant) {
+        let Some((mid, pt, number)) = &mut self.camera else {
+            return;
+        };
+        for place in 0..FRAME {
+            // A VP8 descriptor whose frame header says keyframe.
+            let mut payload = vec![0x10, 0x00, index];
+            payload.extend(number.to_be_bytes());
+            payload.resize(PAYLOAD, 7);
+            let timestamp = (*number / FRAME as u64 * 3_000) as u32;
+            let write = RtpWrite::new(*pt, (*number).into(), timestamp, now, payload)
+                .marker(place + 1 == FRAME)
+                .ext_vals(ExtensionValues::default())
+                .nackable(true);
+            *number += 1;
+            let mut api = self.rtc.direct_api();
+            let stream = api.stream_tx_by_mid(*mid, None).expect("a stream");
+            stream.write_rtp(write);
+        }
+        self.rtc.handle_input(Input::Timeout(now)).expect("goes on");
+        self.poll();
+    }
+}
+
+#[test]
+fn interleaved_peers_checks_and_reports_in_one_batch_stay_apart() {
+    for own_path in [true, false] {
+        let mut wires = Wires::connected(3, 2, own_path);
+        // Long enough for checks, reports and feedback to come among the packets.
+        for _ in 0..150 {
+            wires.frame();
+            wires.pass(Duration::from_millis(33));
+        }
+        wires.pass(Duration::from_millis(33));
+        for (viewer, heard) in wires.heard().iter().enumerate() {
+            // Callers are camera, viewer, viewer, room by room.
+            let camera = (viewer / 2 * 3) as u8;
+            assert!(
+                heard.iter().all(|(from, _)| *from == camera),
+                "another room"
+            );
+            let numbers: Vec<u64> = heard.iter().map(|(_, number)| *number).collect();
+            let expected: Vec<u64> = (1_000..1_000 + 150 * FRAME as u64).collect();
+            assert_eq!(numbers, expected, "viewer {viewer}, own path {own_path}");
+        }
+    }
+}
+
+#[test]
+fn lost_packets_come_again_from_one_ring_for_all_viewers() {
+    let mut wires = Wires::connected(1, 3, true);
+    // What comes before or after everything else cannot be missed, and is not lost.
+    for (lose_every, frames) in [(0, 1), (10, 58), (0, 1)] {
+        wires.lose_every = lose_every;
+        for _ in 0..frames {
+            wires.frame();
+            for _ in 0..11 {
+                wires.pass(Duration::from_millis(3));
+            }
+        }
+    }
+    for _ in 0..300 {
+        wires.pass(Duration::from_millis(3));
+    }
+    for mut numbers in wires.heard() {
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 60 * FRAME, "everything came in the end");
+    }
+    assert!(wires.shard.facts.repaired > 100);
+}
