@@ -61,7 +61,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzz",
-        checks: "schemathesis against /v1",
+        checks: "schemathesis against /v1 and /api",
         run: fuzz::run,
     },
     Step {
