@@ -2,12 +2,51 @@
 //! Session Manager's `/v1` and the website's `/api`.
 
 use lens_session_manager::routes;
-use utoipa::openapi::path::PathItem;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, OpenApi};
+use utoipa::openapi::{Components, OpenApi, RefOr};
 
 const CONSOLE: &str = "console";
 const CUSTOMER: &str = "customer";
+
+/// Problems that each call of `/api` may answer with.
+const ALWAYS: [(u16, &str); 11] = [
+    (401, "No cookie that counts (`not_signed_in`)."),
+    (
+        403,
+        "Not granted (`forbidden`), or not sent by a page of this server (`bad_origin`).",
+    ),
+    (
+        404,
+        "Nothing here, or not yours (`session_not_found`, `not_found`).",
+    ),
+    (
+        405,
+        "This path does not take that method (`method_not_allowed`).",
+    ),
+    (
+        409,
+        "Another state than this call needs (`wrong_state`, `already_started`).",
+    ),
+    (410, "The session has ended (`session_closed`)."),
+    (422, "A value outside its range (`invalid_value`)."),
+    (429, "Too many requests (`rate_limited`)."),
+    (500, "A fault of the server (`internal`)."),
+    (
+        503,
+        "Not now (`storage_failed`, `unavailable`, `no_media_node`).",
+    ),
+    (507, "The server's disk is full (`storage_full`)."),
+];
+/// Those of calls with a body besides.
+const OF_BODIES: [(u16, &str); 3] = [
+    (400, "The body is not JSON (`malformed_json`)."),
+    (413, "The body is too large (`payload_too_large`)."),
+    (
+        415,
+        "The body is not declared as application/json (`unsupported_media_type`).",
+    ),
+];
 
 /// The description, OpenAPI 3.1.
 pub fn document() -> OpenApi {
@@ -58,6 +97,24 @@ fn carried_by_cookies(path: &str, item: &mut PathItem) {
             SecurityRequirement::new(CONSOLE, nothing),
             SecurityRequirement::new(CUSTOMER, nothing),
         ]);
+        describe_problems(operation);
+    }
+}
+
+/// Says of each problem an operation may answer with that it is one, in the words that stand at
+/// its route where there are any.
+fn describe_problems(operation: &mut Operation) {
+    let bodies = OF_BODIES
+        .iter()
+        .filter(|_| operation.request_body.is_some());
+    let known = &mut operation.responses.responses;
+    for (status, meaning) in ALWAYS.iter().chain(bodies) {
+        let own = match known.get(&status.to_string()) {
+            Some(RefOr::T(response)) => response.description.clone(),
+            _ => (*meaning).to_owned(),
+        };
+        let answer = routes::problem_answer(*status, &own);
+        known.insert(status.to_string(), RefOr::T(answer));
     }
 }
 

@@ -144,6 +144,9 @@ async fn it_is_read_in_pages() {
         .ok();
     assert_eq!(rest["events"].as_array().unwrap().len(), 1);
     assert_eq!(rest["next"], Value::Null);
+    eva.get("/api/accounts/log?limit=501")
+        .await
+        .refused(422, "invalid_value");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use lens_protocol::{ErrorCode, Problem};
 use lens_runtime::http::Json;
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Ref, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
@@ -84,33 +84,38 @@ impl IntoResponses for BodyProblems {
 }
 
 fn problems(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
-    statuses
-        .iter()
-        .map(|status| (status.to_string(), RefOr::T(problem(*status))))
-        .collect()
+    let answer = |status: &u16| {
+        let mut response = problem_answer(*status, meaning(*status));
+        if *status == 401 {
+            let scheme = header("Always `Bearer`", Type::String);
+            response
+                .headers
+                .insert("WWW-Authenticate".to_owned(), RefOr::T(scheme));
+        }
+        (status.to_string(), RefOr::T(response))
+    };
+    statuses.iter().map(answer).collect()
 }
 
-fn problem(status: u16) -> Response {
+/// How a problem answer of `status` stands in an API description.
+pub fn problem_answer(status: u16, meaning: &str) -> Response {
     let schema = Ref::from_schema_name(Problem::name());
     let content = ContentBuilder::new().schema(Some(schema)).build();
     let mut response = ResponseBuilder::new()
-        .description(meaning(status))
+        .description(meaning)
         .content("application/problem+json", content);
-    let header = |description: &str, kind: Type| {
-        HeaderBuilder::new()
-            .description(Some(description))
-            .schema(Some(ObjectBuilder::new().schema_type(kind).build()))
-            .build()
-    };
     if status == 429 {
         let wait = header("Whole seconds to wait", Type::Integer);
         response = response.header("Retry-After", wait);
     }
-    if status == 401 {
-        let scheme = header("Always `Bearer`", Type::String);
-        response = response.header("WWW-Authenticate", scheme);
-    }
     response.build()
+}
+
+fn header(description: &str, kind: Type) -> Header {
+    HeaderBuilder::new()
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(kind).build()))
+        .build()
 }
 
 const fn meaning(status: u16) -> &'static str {

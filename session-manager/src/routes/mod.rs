@@ -25,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::client::SessionManager;
+pub use describe::problem_answer;
 pub use door::Door;
 pub use private::private;
 

@@ -37,9 +37,7 @@ pub(crate) async fn accounts_log(
     if !decide(technician.subject(), Action::Administer, None).is_allowed() {
         return Err(ErrorCode::Forbidden.into());
     }
-    let read = app
-        .log
-        .page(kind::SERVER, page.after, page.limit.unwrap_or(0));
+    let read = app.log.page(kind::SERVER, page.after, page.size()?);
     Ok(Json(read.await.map_err(Problem::from)?))
 }
 

@@ -11,6 +11,7 @@ use lens_protocol::signal::ChatLine;
 use lens_protocol::{ErrorCode, Problem};
 use lens_runtime::entropy::SystemEntropy;
 use lens_runtime::http::{Failure, Json, Path, Query};
+use lens_storage::events::PAGE_LIMIT;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -30,6 +31,18 @@ pub(crate) struct LogPage {
     pub(crate) limit: Option<u32>,
 }
 
+impl LogPage {
+    /// How many were asked for, 0 for as many as there may be. `invalid_value` for more.
+    pub(crate) fn size(&self) -> Result<u32, Problem> {
+        let size = self.limit.unwrap_or(0);
+        if size > PAGE_LIMIT {
+            let detail = format!("limit is {PAGE_LIMIT} at most");
+            return Err(Problem::new(ErrorCode::InvalidValue).with_detail(detail));
+        }
+        Ok(size)
+    }
+}
+
 /// The session's log, oldest first.
 #[utoipa::path(
     get, path = "/api/sessions/{id}/log", tag = "sessions",
@@ -46,7 +59,7 @@ pub(crate) async fn log(
     Query(page): Query<LogPage>,
 ) -> Result<Json<SessionLog>, Failure> {
     app.door(&technician, Action::ReadLog, id).await?;
-    let read = app.log.page(id, page.after, page.limit.unwrap_or(0)).await;
+    let read = app.log.page(id, page.after, page.size()?).await;
     Ok(Json(read.map_err(Problem::from)?))
 }
 
