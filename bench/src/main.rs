@@ -6,6 +6,7 @@
 //! | `start` | click on Start → first frame on the console | `browser.rs`, `bench/browser/start.mjs` |
 //! | `process` | start → ready, memory at rest | `process.rs` |
 //! | `hub` | signalling connections and messages on one core | `hub.rs` |
+//! | `sfu` | forwarding: processor, delay, memory, beside a peer's server | `sfu/mod.rs` |
 //!
 //! Each prints a table with the machine's facts and, with `--json FILE`, writes the same as JSON.
 //! A missed target is printed as missed and changes no exit code: figures are facts about a
@@ -19,6 +20,7 @@ mod machine;
 mod process;
 mod product;
 mod report;
+mod sfu;
 mod statistics;
 
 use std::path::PathBuf;
@@ -47,6 +49,8 @@ enum Command {
     Process(ProcessArgs),
     /// The signalling hub on one core.
     Hub(HubArgs),
+    /// Forwarding media on one core.
+    Sfu(SfuArgs),
 }
 
 /// What every measurement takes.
@@ -93,6 +97,57 @@ struct HubArgs {
     idle_seconds: u32,
 }
 
+#[derive(Debug, Args)]
+struct SfuArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// Peers' servers to measure beside ours.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    peers: Vec<String>,
+    /// How many rooms.
+    #[arg(
+        long,
+        value_name = "N,…",
+        value_delimiter = ',',
+        default_value = "10,50,100,200,300"
+    )]
+    rooms: Vec<u32>,
+    /// How many viewers in each.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1")]
+    viewers: Vec<usize>,
+    /// Starts of each server with each crowd, in alternation.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    rounds: u32,
+    /// Seconds of each window.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=120))]
+    seconds: u32,
+    /// Pictures alone.
+    #[arg(long)]
+    no_voice: bool,
+    /// A few rooms and short windows: about three minutes.
+    #[arg(long)]
+    quick: bool,
+}
+
+impl SfuArgs {
+    fn plan(&self) -> sfu::Plan {
+        let mut servers = vec!["lens".to_owned()];
+        servers.extend(self.peers.iter().cloned());
+        let (rooms, seconds) = match self.quick {
+            true => (vec![10, 50], 3),
+            false => (self.rooms.clone(), self.seconds),
+        };
+        sfu::Plan {
+            servers,
+            rooms,
+            viewers: self.viewers.clone(),
+            rounds: self.rounds,
+            window: std::time::Duration::from_secs(u64::from(seconds)),
+            voice: !self.no_voice,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let machine = Machine::look();
@@ -112,6 +167,10 @@ fn main() -> ExitCode {
                 idle_seconds: u64::from(args.idle_seconds),
             };
             measured(args.common, |bin| hub::run(bin, &plan, machine))
+        }
+        Command::Sfu(args) => {
+            let plan = args.plan();
+            measured(args.common, |bin| sfu::run(bin, &plan, machine))
         }
     };
     match measured.and_then(|report| finish(&report, &common)) {

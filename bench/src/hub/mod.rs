@@ -13,7 +13,7 @@
 //! events; customers, who have one channel each like a console.
 
 mod crowd;
-mod surroundings;
+pub(crate) mod surroundings;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

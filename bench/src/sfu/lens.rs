@@ -1,0 +1,145 @@
+//! Our own server, through its public API.
+
+use std::path::Path;
+
+use lens_tests::http::Http;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::load::{Client, Part};
+use super::server::{Deliver, SERVERS_CORE, Server};
+use crate::product::{Product, Start};
+
+/// Limits that a crowd behind one address and one key would meet at once.
+const SETTINGS: &str = "\
+[https.limits]
+max_connections = 30000
+max_connections_per_address = 30000
+[api]
+requests_per_minute_per_key = 1000000
+requests_per_minute_per_address = 1000000
+[media]
+max_participants = 10000
+";
+
+/// See the module.
+pub(crate) struct Lens {
+    name: &'static str,
+    product: Product,
+    api: Http,
+    runtime: tokio::runtime::Runtime,
+    _directory: TempDir,
+}
+
+impl Lens {
+    /// Starts it; `stack` sends its RTP through the media stack.
+    pub(crate) fn start(bin: &Path, stack: bool) -> Result<Self, String> {
+        let directory = TempDir::new().map_err(|error| error.to_string())?;
+        let settings = directory.path().join("lens.toml");
+        let rtp = if stack { "rtp = \"stack\"\n" } else { "" };
+        std::fs::write(&settings, format!("{SETTINGS}{rtp}")).map_err(|it| it.to_string())?;
+        let arguments = ["--config".to_owned(), settings.display().to_string()];
+        let product = Product::start(&Start {
+            bin,
+            before: &["taskset", "-c", SERVERS_CORE],
+            directory: directory.path(),
+            arguments: &arguments,
+        })?;
+        let key = key(bin, &directory.path().join("data"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            name: if stack { "lens-stack" } else { "lens" },
+            api: Http::secure(product.https().ok_or("no HTTPS door")?).with_bearer(&key),
+            product,
+            runtime,
+            _directory: directory,
+        })
+    }
+
+    fn post(&mut self, path: &str, body: Value) -> Result<Value, String> {
+        let reply = self.runtime.block_on(self.api.post(path, body));
+        match reply.status {
+            200..300 => Ok(reply.json()),
+            status => Err(format!("{path}: {status} {}", reply.text)),
+        }
+    }
+
+    fn join(
+        &mut self,
+        room: u32,
+        id: &str,
+        part: Part,
+        deliver: &mut Deliver<'_>,
+    ) -> Result<(), String> {
+        let role = match part {
+            Part::Camera => "camera",
+            Part::Viewer => "viewer",
+        };
+        let people = format!("/v1/conferences/{id}/participants");
+        let joined = self.post(&people, json!({"role": role, "display_name": "bench"}))?;
+        let text = |name: &str| joined[name].as_str().unwrap_or_default().to_owned();
+        let ip = [127, 0, 0, 1].into();
+        let (client, answer) = Client::answering(ip, room, part, &text("sdp"))?;
+        deliver(client);
+        let api = self.api.with_bearer(&text("token"));
+        let path = format!("{people}/{}/answer", text("participant"));
+        let body = json!({"negotiation_id": joined["negotiation_id"], "sdp": answer}).to_string();
+        let headers = [("content-type", "application/json")];
+        let put = api.exchange(hyper::Method::PUT, &path, &headers, body.into_bytes());
+        let reply = self
+            .runtime
+            .block_on(put)
+            .ok_or_else(|| format!("{path}: the connection broke"))?;
+        match reply.status {
+            200..300 => Ok(()),
+            status => Err(format!("{path}: {status} {}", reply.text)),
+        }
+    }
+}
+
+impl Server for Lens {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn pid(&self) -> u32 {
+        self.product.pid()
+    }
+
+    fn open(&mut self, room: u32, viewers: usize, deliver: &mut Deliver<'_>) -> Result<(), String> {
+        let made = self.post("/v1/conferences", json!({"max_participants": viewers + 1}))?;
+        let id = made["id"].as_str().unwrap_or_default().to_owned();
+        self.join(room, &id, Part::Camera, deliver)?;
+        for _ in 0..viewers {
+            self.join(room, &id, Part::Viewer, deliver)?;
+        }
+        Ok(())
+    }
+
+    fn stop(self: Box<Self>) -> Result<(), String> {
+        self.product.stop()
+    }
+}
+
+fn key(bin: &Path, data: &Path) -> Result<String, String> {
+    let mut add = std::process::Command::new(bin);
+    add.args(["admin", "api-key", "add", "bench", "--data-dir"])
+        .arg(data);
+    for scope in [
+        "conferences:write",
+        "conferences:read",
+        "participants:write",
+    ] {
+        add.args(["--scope", scope]);
+    }
+    let output = add.output().map_err(|error| error.to_string())?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let key = printed
+        .split_whitespace()
+        .find(|word| word.starts_with("lens_"));
+    key.map(str::to_owned)
+        .ok_or_else(|| format!("no API key: {}", String::from_utf8_lossy(&output.stderr)))
+}

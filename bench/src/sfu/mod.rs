@@ -1,0 +1,209 @@
+//! `sfu`: what forwarding a packet costs, beside a peer's server on the same machine.
+//!
+//! ```text
+//! server on core 0                              generator on the other core
+//!   ◀── rooms opened through its API ────────────  not measured
+//!   ◀── SRTP, AES-256-GCM: 720p-like VP8 ────────  camera, 2 Mbit/s, and voice
+//!   ─── a copy for each viewer ─────────────────▶  loss by numbers, delay by stamps inside
+//! ```
+//!
+//! Servers take turns, so that the machine's other work meets all of them.
+
+mod lens;
+mod load;
+mod processor;
+mod server;
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use self::lens::Lens;
+use self::load::{Load, Window};
+use self::processor::{cpu_of, prefer};
+use self::server::Server;
+use crate::hub::surroundings::{leave_the_products_core, room_for};
+use crate::machine::{Machine, field, kib};
+use crate::report::Report;
+use crate::statistics::{Spread, rounded};
+
+/// Longest that all of a run's participants may take to connect.
+const CONNECT: Duration = Duration::from_secs(120);
+/// From connected to the first window.
+const SETTLE: Duration = Duration::from_secs(2);
+/// One packet in so many is opened by the generator.
+const ONE_IN: u64 = 8;
+
+/// How much of it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) servers: Vec<String>,
+    pub(crate) rooms: Vec<u32>,
+    pub(crate) viewers: Vec<usize>,
+    pub(crate) rounds: u32,
+    pub(crate) window: Duration,
+    pub(crate) voice: bool,
+}
+
+/// One server with one crowd, over all its windows.
+#[derive(Debug, Default)]
+struct Row {
+    us_per_packet: Vec<f64>,
+    p50_ms: Vec<f64>,
+    p99_ms: Vec<f64>,
+    p999_ms: Vec<f64>,
+    loss_pct: Vec<f64>,
+    rss_kb: Vec<f64>,
+    core_pct: Vec<f64>,
+    generator_us: Vec<f64>,
+    generator_busy: Vec<f64>,
+    late_ms: Vec<f64>,
+    wrong: u64,
+}
+
+/// Runs everything.
+pub(crate) fn run(bin: &Path, plan: &Plan, machine: Machine) -> Result<Report, String> {
+    room_for(10_000);
+    let apart = leave_the_products_core(machine.cores());
+    prefer(std::process::id());
+    let mut report = Report::new("sfu", machine);
+    if !apart {
+        report.note("server and generator share a core: figures are too high");
+    }
+    let mut runs = Vec::new();
+    for viewers in &plan.viewers {
+        for rooms in &plan.rooms {
+            let mut rows: Vec<Row> = plan.servers.iter().map(|_| Row::default()).collect();
+            for _ in 0..plan.rounds {
+                for (server, row) in plan.servers.iter().zip(&mut rows) {
+                    let server = start(server, bin)?;
+                    measure(server, *rooms, *viewers, plan, row)?;
+                }
+            }
+            for (server, row) in plan.servers.iter().zip(&rows) {
+                let told = row.json(server, *rooms, *viewers);
+                println!("{told}");
+                row.report(&mut report, server, *rooms, *viewers);
+                runs.push(told);
+            }
+        }
+    }
+    report.fact("runs", Value::Array(runs));
+    Ok(report)
+}
+
+fn start(name: &str, bin: &Path) -> Result<Box<dyn Server>, String> {
+    match name {
+        "lens" => Ok(Box::new(Lens::start(bin, false)?)),
+        "lens-stack" => Ok(Box::new(Lens::start(bin, true)?)),
+        other => Err(format!("{other} is no server this bench knows")),
+    }
+}
+
+fn measure(
+    mut server: Box<dyn Server>,
+    rooms: u32,
+    viewers: usize,
+    plan: &Plan,
+    row: &mut Row,
+) -> Result<(), String> {
+    let pid = server.pid();
+    prefer(pid);
+    let at_rest = rss_kb(pid);
+    let mut load = Load::new(ONE_IN, plan.voice).map_err(|error| error.to_string())?;
+    let expected = rooms as usize * (viewers + 1);
+    let (sender, coming) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let server = &mut server;
+        let opening = scope.spawn(move || {
+            (0..rooms).try_for_each(|room| {
+                server.open(room, viewers, &mut |client| {
+                    let _ = sender.send(client);
+                })
+            })
+        });
+        let gathered = load.gather(&coming, expected, CONNECT);
+        let opened = opening
+            .join()
+            .map_err(|_| "opening rooms broke".to_owned())?;
+        opened.and(gathered)
+    })?;
+    load.settle(SETTLE)?;
+    let before = cpu_of(pid);
+    let window = load.window(plan.window)?;
+    let cpu = (cpu_of(pid) - before).as_secs_f64();
+    let rss = rss_kb(pid).saturating_sub(at_rest) as f64 / f64::from(rooms);
+    row.add(&window, cpu, rss);
+    server.stop()
+}
+
+fn rss_kb(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+    field(&status.unwrap_or_default(), "VmRSS").map_or(0, kib)
+}
+
+impl Row {
+    fn add(&mut self, window: &Window, cpu: f64, rss_kb: f64) {
+        let counts = &window.counts;
+        self.us_per_packet
+            .push(cpu * 1e6 / counts.rtp_in.max(1) as f64);
+        self.core_pct.push(cpu / window.seconds * 100.0);
+        for (permille, figures) in [
+            (500, &mut self.p50_ms),
+            (990, &mut self.p99_ms),
+            (999, &mut self.p999_ms),
+        ] {
+            figures.push(counts.delays.permille_ms(permille));
+        }
+        let lost = counts.expected.saturating_sub(counts.rtp_in) as f64;
+        self.loss_pct
+            .push(lost * 100.0 / counts.expected.max(1) as f64);
+        self.rss_kb.push(rss_kb);
+        self.generator_us.push(window.us_per_datagram);
+        self.generator_busy.push(window.busy);
+        self.late_ms.push(window.late_ms);
+        self.wrong += counts.wrong;
+    }
+
+    fn json(&self, server: &str, rooms: u32, viewers: usize) -> Value {
+        let median = |figures: &[f64]| {
+            Spread::of(figures.iter().copied()).map_or(Value::Null, |it| rounded3(it.median()))
+        };
+        // A generator that has no time left is what is measured then.
+        let busy = Spread::of(self.generator_busy.iter().copied()).map_or(0.0, |it| it.median());
+        json!({
+            "server": server,
+            "rooms": rooms,
+            "viewers": viewers,
+            "windows": self.us_per_packet.len(),
+            "us_per_packet": median(&self.us_per_packet),
+            "p50_ms": median(&self.p50_ms),
+            "p99_ms": median(&self.p99_ms),
+            "p999_ms": median(&self.p999_ms),
+            "loss_pct": median(&self.loss_pct),
+            "rss_kb_per_room": median(&self.rss_kb),
+            "core_pct": median(&self.core_pct),
+            "generator_us_per_datagram": median(&self.generator_us),
+            "generator_busy_pct": rounded(busy * 100.0),
+            "late_ms": median(&self.late_ms),
+            "limited_by": if busy > 0.9 { "generator" } else { "server" },
+            "wrong_packets": self.wrong,
+        })
+    }
+
+    fn report(&self, report: &mut Report, server: &str, rooms: u32, viewers: usize) {
+        let mut row = |what: &str, unit, figures: &[f64]| {
+            let name = format!("{server}, {rooms} rooms 1→{viewers}: {what}");
+            report.row(&name, unit, Spread::of(figures.iter().copied()));
+        };
+        row("processor a packet", "µs", &self.us_per_packet);
+        row("delay p99", "ms", &self.p99_ms);
+        row("memory a room", "KB", &self.rss_kb);
+    }
+}
+
+fn rounded3(figure: f64) -> Value {
+    json!((figure * 1_000.0).round() / 1_000.0)
+}

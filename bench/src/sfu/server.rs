@@ -1,0 +1,24 @@
+//! What the bench asks of a server, ours or a peer's. Another peer is another file.
+
+use super::load::Client;
+
+/// The core that servers run on.
+pub(crate) const SERVERS_CORE: &str = "0";
+
+/// Takes a participant as soon as its checks may begin.
+pub(crate) type Deliver<'a> = dyn FnMut(Client) + Send + 'a;
+
+/// A running server.
+pub(crate) trait Server: Send {
+    /// As the report names it.
+    fn name(&self) -> &'static str;
+
+    /// Its process.
+    fn pid(&self) -> u32;
+
+    /// Opens a room of one camera and so many viewers, and hands each participant over.
+    fn open(&mut self, room: u32, viewers: usize, deliver: &mut Deliver<'_>) -> Result<(), String>;
+
+    /// Ends it.
+    fn stop(self: Box<Self>) -> Result<(), String>;
+}
