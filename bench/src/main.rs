@@ -170,6 +170,16 @@ fn main() -> ExitCode {
         }
         Command::Sfu(args) => {
             let plan = args.plan();
+            if sfu::moves(&plan) {
+                return match sfu::again_inside() {
+                    Ok(status) if status.success() => ExitCode::SUCCESS,
+                    Ok(_) => ExitCode::FAILURE,
+                    Err(sentence) => {
+                        println!("lens-bench: {sentence}");
+                        ExitCode::FAILURE
+                    }
+                };
+            }
             measured(args.common, |bin| sfu::run(bin, &plan, machine))
         }
     };

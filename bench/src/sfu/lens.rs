@@ -24,7 +24,6 @@ max_participants = 10000
 
 /// See the module.
 pub(crate) struct Lens {
-    name: &'static str,
     product: Product,
     api: Http,
     runtime: tokio::runtime::Runtime,
@@ -51,7 +50,6 @@ impl Lens {
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self {
-            name: if stack { "lens-stack" } else { "lens" },
             api: Http::secure(product.https().ok_or("no HTTPS door")?).with_bearer(&key),
             product,
             runtime,
@@ -84,7 +82,7 @@ impl Lens {
         let ip = [127, 0, 0, 1].into();
         let (client, answer) = Client::answering(ip, room, part, &text("sdp"))?;
         deliver(client);
-        let api = self.api.with_bearer(&text("token"));
+        let mut api = self.api.with_bearer(&text("token"));
         let path = format!("{people}/{}/answer", text("participant"));
         let body = json!({"negotiation_id": joined["negotiation_id"], "sdp": answer}).to_string();
         let headers = [("content-type", "application/json")];
@@ -101,10 +99,6 @@ impl Lens {
 }
 
 impl Server for Lens {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
     fn pid(&self) -> u32 {
         self.product.pid()
     }

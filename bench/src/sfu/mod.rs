@@ -9,8 +9,11 @@
 //!
 //! Servers take turns, so that the machine's other work meets all of them.
 
+mod floor;
+mod janus;
 mod lens;
 mod load;
+mod namespace;
 mod processor;
 mod server;
 
@@ -20,6 +23,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use self::janus::Janus;
 use self::lens::Lens;
 use self::load::{Load, Window};
 use self::processor::{cpu_of, prefer};
@@ -63,6 +67,13 @@ struct Row {
     wrong: u64,
 }
 
+/// Whether a plan needs the namespace and this process is not in it.
+pub(crate) fn moves(plan: &Plan) -> bool {
+    plan.servers.iter().any(|it| it == "janus") && !namespace::is_inside()
+}
+
+pub(crate) use namespace::again_inside;
+
 /// Runs everything.
 pub(crate) fn run(bin: &Path, plan: &Plan, machine: Machine) -> Result<Report, String> {
     room_for(10_000);
@@ -72,6 +83,15 @@ pub(crate) fn run(bin: &Path, plan: &Plan, machine: Machine) -> Result<Report, S
     if !apart {
         report.note("server and generator share a core: figures are too high");
     }
+    let floor = floor::measure()?;
+    println!(
+        "floor: {:.2} µs a packet, {:.2} in runs",
+        floor.mmsg, floor.gso
+    );
+    report.fact(
+        "floor_us",
+        json!({"mmsg": rounded(floor.mmsg), "gso": rounded(floor.gso)}),
+    );
     let mut runs = Vec::new();
     for viewers in &plan.viewers {
         for rooms in &plan.rooms {
@@ -97,6 +117,7 @@ pub(crate) fn run(bin: &Path, plan: &Plan, machine: Machine) -> Result<Report, S
 fn start(name: &str, bin: &Path) -> Result<Box<dyn Server>, String> {
     match name {
         "lens" => Ok(Box::new(Lens::start(bin, false)?)),
+        "janus" => Ok(Box::new(Janus::start(namespace::ADDRESS.into())?)),
         "lens-stack" => Ok(Box::new(Lens::start(bin, true)?)),
         other => Err(format!("{other} is no server this bench knows")),
     }

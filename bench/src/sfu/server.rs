@@ -10,9 +10,6 @@ pub(crate) type Deliver<'a> = dyn FnMut(Client) + Send + 'a;
 
 /// A running server.
 pub(crate) trait Server: Send {
-    /// As the report names it.
-    fn name(&self) -> &'static str;
-
     /// Its process.
     fn pid(&self) -> u32;
 
