@@ -24,6 +24,9 @@ fn measure(wish: Wish) -> Result<(), String> {
     if rest.iter().any(|word| IN_BROWSERS.contains(&word.as_str())) {
         install::node_modules()?;
     }
+    if rest.iter().any(|word| word == "--peers") {
+        install::peers()?;
+    }
     let bin = match bin.or_else(|| std::env::var_os("LENS_BIN").map(PathBuf::from)) {
         Some(bin) => bin,
         None => {

@@ -67,6 +67,12 @@ const SYSTEM: &[Need] = &[
         why: "looks into backups",
     },
 ];
+/// Peers' servers that are measured beside ours. Nobody who does not measure needs them.
+const PEERS: &[Need] = &[Need {
+    program: "janus",
+    package: "janus",
+    why: "measured beside our streaming server",
+}];
 /// Fuzzes the HTTP API from its description.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
@@ -82,12 +88,21 @@ pub(crate) fn schemathesis_path() -> PathBuf {
     venv().join("bin/schemathesis")
 }
 
+/// Installs the peers' servers.
+pub(crate) fn peers() -> Result<(), String> {
+    packages(PEERS)
+}
+
 fn system() -> Result<(), String> {
-    let missing: Vec<&Need> = SYSTEM
+    packages(SYSTEM)
+}
+
+fn packages(needs: &[Need]) -> Result<(), String> {
+    let missing: Vec<&Need> = needs
         .iter()
         .filter(|need| !command::exists(need.program))
         .collect();
-    for need in SYSTEM {
+    for need in needs {
         let state = if missing.iter().any(|m| m.program == need.program) {
             "missing"
         } else {

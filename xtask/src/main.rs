@@ -27,7 +27,7 @@ cargo xtask steps                the steps and what they check
 cargo xtask install              install what the tests need (Debian, npm, PyPI)
 cargo xtask check-layers         the order of crates, and that cores are pure
 cargo xtask openapi              write docs/openapi.json from the routes
-cargo xtask bench NAME           measure join, start, process or hub (bench/README.md)";
+cargo xtask bench NAME           measure join, start, process, hub or sfu (bench/README.md)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

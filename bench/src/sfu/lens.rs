@@ -82,9 +82,14 @@ impl Lens {
         let ip = [127, 0, 0, 1].into();
         let (client, answer) = Client::answering(ip, room, part, &text("sdp"))?;
         deliver(client);
-        let mut api = self.api.with_bearer(&text("token"));
+        let mut api = self.api.with_bearer(&text("media_token"));
         let path = format!("{people}/{}/answer", text("participant"));
-        let body = json!({"negotiation_id": joined["negotiation_id"], "sdp": answer}).to_string();
+        let body = json!({
+            "generation": joined["generation"],
+            "negotiation_id": joined["negotiation_id"],
+            "sdp": answer,
+        });
+        let body = body.to_string();
         let headers = [("content-type", "application/json")];
         let put = api.exchange(hyper::Method::PUT, &path, &headers, body.into_bytes());
         let reply = self
@@ -120,6 +125,8 @@ impl Server for Lens {
 
 fn key(bin: &Path, data: &Path) -> Result<String, String> {
     let mut add = std::process::Command::new(bin);
+    // Names the binary to this program, and would be a setting to that one.
+    add.env_remove("LENS_BIN");
     add.args(["admin", "api-key", "add", "bench", "--data-dir"])
         .arg(data);
     for scope in [

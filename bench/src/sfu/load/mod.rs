@@ -5,7 +5,7 @@ mod histogram;
 mod srtp;
 
 use std::io;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
@@ -71,8 +71,14 @@ impl Load {
         let until = Instant::now() + limit;
         self.sending = true;
         loop {
-            while let Ok(client) = coming.try_recv() {
-                self.add(client).map_err(|error| error.to_string())?;
+            let over = loop {
+                match coming.try_recv() {
+                    Ok(client) => self.add(client).map_err(|error| error.to_string())?,
+                    Err(error) => break error == TryRecvError::Disconnected,
+                }
+            };
+            if over && self.clients.len() < expected {
+                return Err(format!("only {} of {expected} came", self.clients.len()));
             }
             self.turn()?;
             let connected = self.clients.iter().filter(|it| it.is_connected()).count();
