@@ -125,8 +125,12 @@ impl Server for Lens {
 
 fn key(bin: &Path, data: &Path) -> Result<String, String> {
     let mut add = std::process::Command::new(bin);
-    // Names the binary to this program, and would be a setting to that one.
-    add.env_remove("LENS_BIN");
+    // Words to this program would be settings to that one.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LENS_") {
+            add.env_remove(name);
+        }
+    }
     add.args(["admin", "api-key", "add", "bench", "--data-dir"])
         .arg(data);
     for scope in [
