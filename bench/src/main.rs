@@ -109,7 +109,7 @@ struct SfuArgs {
         long,
         value_name = "N,…",
         value_delimiter = ',',
-        default_value = "10,50,100,200,300"
+        default_value = "10,50,75,100,200,300,500,700"
     )]
     rooms: Vec<u32>,
     /// How many viewers in each.

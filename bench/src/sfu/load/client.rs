@@ -347,7 +347,7 @@ impl Client {
         track.picture = track.picture.wrapping_add(1) & 0x7FFF;
         let mut first = true;
         while left > 0 {
-            let size = left.min(FULL).max(DESCRIPTOR + MARK);
+            let size = left.clamp(DESCRIPTOR + MARK, FULL);
             left = left.saturating_sub(size);
             let payload = &mut packet[HEADER..HEADER + size];
             let [high, low] = (track.picture | 0x8000).to_be_bytes();
