@@ -17,7 +17,7 @@ mod node;
 mod report;
 mod steps;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -54,9 +54,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// The repository's top folder.
+/// The repository's top folder: of the clone that was asked, also where clones share a build folder
+/// and this binary was built for another one.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let asked = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let asked = asked.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    asked
         .parent()
         .expect("xtask lies in the top folder")
         .to_owned()
