@@ -135,4 +135,16 @@ mod tests {
         let different: HashSet<_> = names.iter().collect();
         assert_eq!(different.len(), names.len(), "{names:?}");
     }
+
+    #[test]
+    fn every_reference_leads_to_a_schema() {
+        let text = serde_json::to_string(&document()).expect("plain data");
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let schemas = document["components"]["schemas"].as_object();
+        let schemas = schemas.expect("schemas");
+        for reference in text.split("\"#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap_or_default();
+            assert!(schemas.contains_key(name), "there is no schema {name}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::sessions::{invitation, list, outcome, part, record};
 use crate::{csrf, pages};
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(record::Side)), tags(
+#[openapi(components(schemas(list::Filter, list::Standing, record::Side)), tags(
     (name = "accounts", description = "Signing in; the first set-up"),
     (name = "sessions", description = "What technicians do with sessions"),
     (name = "customer", description = "What customers do"),
