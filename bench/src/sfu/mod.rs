@@ -139,8 +139,11 @@ fn alternate(
 fn capacity(runs: &[Value]) -> Value {
     let mut most = serde_json::Map::new();
     for run in runs.iter().filter(|run| run["viewers"] == 1) {
-        if run["loss_pct"].as_f64() <= Some(0.1) && run["p99_ms"].as_f64() <= Some(50.0) {
-            let server = run["server"].as_str().unwrap_or_default();
+        let within = |figure: &str, most| run[figure].as_f64().is_some_and(|it| it <= most);
+        let server = run["server"].as_str().unwrap_or_default();
+        let known = most.get(server).and_then(Value::as_u64);
+        // A figure that is missing was not kept: nothing came.
+        if within("loss_pct", 0.1) && within("p99_ms", 50.0) && run["rooms"].as_u64() > known {
             most.insert(server.to_owned(), run["rooms"].clone());
         }
     }
@@ -266,4 +269,21 @@ impl Row {
 
 fn rounded3(figure: f64) -> Value {
     json!((figure * 1_000.0).round() / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capacity_is_the_highest_that_was_carried_and_silence_carries_nothing() {
+        let run = |server: &str, rooms: u32, loss: Value, p99: Value| json!({"server": server, "rooms": rooms, "viewers": 1, "loss_pct": loss, "p99_ms": p99});
+        let runs = [
+            run("one", 300, json!(0.0), json!(2.0)),
+            run("one", 100, json!(0.0), json!(1.0)),
+            run("one", 500, json!(0.0), json!(51.0)),
+            run("silent", 100, json!(0.0), Value::Null),
+        ];
+        assert_eq!(capacity(&runs), json!({"one": 300}));
+    }
 }
