@@ -161,3 +161,32 @@ async fn a_new_password_a_changed_letter_and_another_account_make_a_stranger() {
         .await
         .refused(401, "bad_credentials");
 }
+
+#[tokio::test]
+async fn who_has_an_account_tries_others_no_oftener_than_a_stranger() {
+    let strict = RateLimit {
+        burst: 3,
+        per: Duration::from_secs(60),
+    };
+    let house = House::with(Config {
+        logins_per_address: strict,
+        ..config()
+    })
+    .await;
+    house
+        .add_account("Carl Dahl", AccountRole::Technician)
+        .await;
+    let login = json!({"email": "carl@example.com", "password": PASSWORD});
+    // Each login brings a credential with tries of its own.
+    for round in 0..5 {
+        let mut carl = house.browser();
+        carl.address = format!("192.0.2.{round}:1").parse().unwrap();
+        carl.post_and_keep("/api/login", login.clone()).await.ok();
+        carl.address = "203.0.113.9:1".parse().unwrap();
+        let tried = log_in(&mut carl, "wrong").await;
+        match round {
+            0..3 => tried.refused(401, "bad_credentials"),
+            _ => tried.refused(429, "rate_limited"),
+        }
+    }
+}

@@ -54,7 +54,7 @@ pub(crate) async fn login(
     let network = address.network();
     let device = app.devices.recognise(&headers, app.now());
     if device.is_none() {
-        app.logins.check(&network, app.now()).map_err(wait)?;
+        app.throttle(&network)?;
     }
     let signed_in = app.sign_in(login, network, device).await;
     app.metrics.logins.get_or_create(&outcome(&signed_in)).inc();
@@ -120,6 +120,11 @@ pub(crate) async fn me(
 }
 
 impl App {
+    /// Counts a try from a network; `rate_limited` when it has had too many.
+    fn throttle(&self, from: &IpAddr) -> Result<(), Problem> {
+        self.logins.check(from, self.now()).map_err(wait)
+    }
+
     /// Checks e-mail and password and keeps a new login.
     async fn sign_in(
         &self,
@@ -131,6 +136,12 @@ impl App {
             Ok(email) => self.stores.accounts.account_by_email(&email).await?,
             Err(_) => None,
         };
+        let own = |it: &Device| account.as_ref().is_some_and(|own| devices::is_of(it, own));
+        let known = device.filter(own);
+        if device.is_some() && known.is_none() {
+            // Known for another account: whoever has one would else try all the others unthrottled.
+            self.throttle(&from)?;
+        }
         if let Some(account) = &account {
             self.forget_lock_of_another_time(account).await?;
         }
@@ -146,21 +157,20 @@ impl App {
             self.record_refusal(Refusal::Unknown, from, None).await;
             return Err(ErrorCode::BadCredentials.into());
         };
-        let device = device.filter(|it| devices::is_of(it, &account));
         if !right {
-            match device {
+            match known {
                 // Counted when it was recognised.
                 Some(_) => self.record_wrong_password(&account, from, None).await,
                 None => self.count_failure(&account, from).await?,
             }
             return Err(ErrorCode::BadCredentials.into());
         }
-        let at_lock = match device {
+        let at_lock = match known {
             Some(_) => AtLock::Pass,
             None => AtLock::Refuse,
         };
         let token = self.keep_login(&account, from, at_lock).await?;
-        if let Some(device) = device {
+        if let Some(device) = known {
             self.devices.forgive(&device);
         }
         self.renew_hash(&account, password);
