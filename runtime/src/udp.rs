@@ -353,16 +353,15 @@ mod tests {
     #[test]
     fn a_run_is_one_call_and_ends_with_another_destination() {
         let (from, _) = socket();
-        if from.longest_run() == 1 {
-            return; // A kernel without UDP_SEGMENT.
-        }
+        // A kernel without UDP_SEGMENT takes each datagram by itself.
+        let calls = if from.longest_run() == 1 { 5 } else { 3 };
         let (one, first) = socket();
         let (other, second) = socket();
         let mut sender = Sender::default();
         for to in [first, first, first, second, first] {
             sender.push(to, &[1; 500]);
         }
-        assert_eq!(sender.flush(&from).calls, 3);
+        assert_eq!(sender.flush(&from).calls, calls);
         assert_eq!(read(&one, 4).len(), 4);
         assert_eq!(read(&other, 1).len(), 1);
 
