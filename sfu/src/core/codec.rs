@@ -1,5 +1,10 @@
 //! Codecs as the forwarder tells them apart, whatever payload type a peer gave them.
 
+/// RTP clock ticks per second of every video codec.
+pub(crate) const VIDEO_CLOCK: u32 = 90_000;
+/// Those of Opus (RFC 7587 §4.1).
+pub(crate) const VOICE_CLOCK: u32 = 48_000;
+
 /// A codec with the parameters that decide whether a receiver can take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaCodec {
@@ -73,8 +78,8 @@ impl MediaCodec {
     /// RTP clock ticks per second.
     pub(crate) fn clock_rate(self) -> u32 {
         match self {
-            Self::Opus => 48_000,
-            _ => 90_000,
+            Self::Opus => VOICE_CLOCK,
+            _ => VIDEO_CLOCK,
         }
     }
 }

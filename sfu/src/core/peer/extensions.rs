@@ -4,10 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use str0m::rtp::{AbsCaptureTime, Extension, ExtensionMap as StackMap, ExtensionValues};
 
+use crate::core::rtp::NTP_TO_UNIX;
 use crate::core::rtp::header::{CaptureTime, ExtensionMap, Extensions};
-
-/// Seconds from 1900, where NTP counts from, to 1970.
-const NTP_TO_UNIX: u64 = 2_208_988_800;
 
 /// The numbers that were agreed on.
 pub(super) fn numbers(map: &StackMap) -> ExtensionMap {

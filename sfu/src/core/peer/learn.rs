@@ -5,6 +5,7 @@ use str0m::rtp::Ssrc;
 
 use super::fast::{Belongs, LaneTerms, Terms};
 use super::{Lane, Peer, RTX_AGE, RTX_PACKETS, RTX_SHARE, codecs, extensions};
+use crate::core::codec::{VIDEO_CLOCK, VOICE_CLOCK};
 use crate::core::rtp::header::{self, Parsed};
 use crate::core::slots;
 
@@ -45,8 +46,8 @@ impl Peer {
                 repair: stream.rtx().map(|ssrc| *ssrc),
                 mid: mid.to_string(),
                 clock_rate: match slots::is_video(self.kinds[slot]) {
-                    true => 90_000,
-                    false => 48_000,
+                    true => VIDEO_CLOCK,
+                    false => VOICE_CLOCK,
                 },
             }
         });
@@ -80,7 +81,7 @@ impl Peer {
         };
         let kind = *self.kinds.get(slot)?;
         let video = slots::is_video(kind);
-        let fits = slots::is_up(kind) && video == (codec.clock_rate() == 90_000);
+        let fits = slots::is_up(kind) && video == (codec.clock_rate() == VIDEO_CLOCK);
         fits.then_some(Belongs {
             slot,
             codec,

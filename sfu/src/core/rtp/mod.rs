@@ -12,3 +12,6 @@ pub(crate) mod ring;
 pub(crate) mod rtcp;
 pub(crate) mod sending;
 pub(crate) mod srtp;
+
+/// Seconds from 1900, where NTP counts from, to 1970.
+pub(crate) const NTP_TO_UNIX: u64 = 2_208_988_800;

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use lens_runtime::udp::Runs;
 
-use super::{ECHOES, Fast, Lane, REPORT_INTERVAL, STREAMS, VIDEO_CLOCK, lane_of};
+use super::{ECHOES, Fast, Lane, REPORT_INTERVAL, STREAMS, lane_of};
+use crate::core::codec::VIDEO_CLOCK;
 use crate::core::path::{Moment, Path};
 use crate::core::peer::types::{Counts, PeerEvent};
+use crate::core::rtp::NTP_TO_UNIX;
 use crate::core::rtp::index::Window;
 use crate::core::rtp::reception::Clock;
 use crate::core::rtp::rtcp::{self, Item, ReportBlock};
@@ -14,8 +16,6 @@ use crate::core::rtp::srtp::RTCP_TAIL;
 
 /// Lost packets that one RTCP packet may ask for.
 const ASKED_AT_ONCE: usize = 512;
-/// Seconds from 1900, where NTP counts from, to 1970.
-const NTP_TO_UNIX: u64 = 2_208_988_800;
 /// Our SSRC in RTCP when we send no stream; any other than the peer's would do.
 const NOBODY: u32 = 1;
 

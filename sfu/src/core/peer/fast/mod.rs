@@ -363,9 +363,6 @@ impl Fast {
     }
 }
 
-/// RTP clock of all video.
-const VIDEO_CLOCK: u32 = 90_000;
-
 fn lane_of(lanes: &mut [Option<Lane>], ssrc: u32) -> Option<(usize, &mut Lane)> {
     let lanes = lanes.iter_mut().enumerate();
     lanes
