@@ -100,12 +100,13 @@ pub(super) async fn check(
     connection: &mut SqliteConnection,
     steps: &[Migration],
 ) -> Result<Option<u32>> {
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut *connection)
-        .await?;
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-        .fetch_one(&mut *connection)
-        .await?;
+    // In one statement: another process can make the schema between two.
+    let (application, tables): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT application_id FROM pragma_application_id),
+                (SELECT count(*) FROM sqlite_schema)",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     if application == 0 && tables == 0 {
         return Ok(None);
     }

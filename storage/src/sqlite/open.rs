@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lens_protocol::Timestamp;
 use sqlx::ConnectOptions;
+use sqlx::SqliteConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 
 use super::{Database, Inner, migrate};
 use crate::error::{Result, StorageError};
@@ -45,7 +47,7 @@ impl Database {
     pub async fn open_with(path: &Path, options: &Options, now: Timestamp) -> Result<Self> {
         make_private_file(path)?;
         let connect = connect_options(path, options.wait);
-        let mut writer = connect.connect().await.map_err(|e| opening(path, e))?;
+        let mut writer = connect_in_turn(&connect, path, options.wait).await?;
         migrate::bring_up_to_date(&mut writer, path, now).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
@@ -64,6 +66,26 @@ impl Database {
     }
 }
 
+/// Connects, waiting up to `wait` for another process that does the same.
+///
+/// A new file is turned into one with a WAL under an exclusive lock. Of two that hold it shared and
+/// both want it exclusive one gets `SQLITE_BUSY` at once, whatever its timeout: waiting would be a
+/// deadlock (<https://www.sqlite.org/c3ref/busy_handler.html>). It lets go here, and tries again.
+async fn connect_in_turn(
+    connect: &SqliteConnectOptions,
+    path: &Path,
+    wait: Duration,
+) -> Result<SqliteConnection> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let begun = Instant::now();
+    loop {
+        match connect.connect().await.map_err(|e| opening(path, e)) {
+            Err(StorageError::Busy) if begun.elapsed() < wait => sleep(PAUSE).await,
+            done => return done,
+        }
+    }
+}
+
 /// The settings of every connection of the product to the file at `path`.
 pub(super) fn connect_options(path: &Path, wait: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -78,7 +100,13 @@ pub(super) fn connect_options(path: &Path, wait: Duration) -> SqliteConnectOptio
 }
 
 /// Makes an empty file with mode 0600 when there is none: SQLite would take the umask's.
+///
+/// A file that exists is not opened: closing it would let go of the locks that SQLite holds on it
+/// anywhere in this process (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
 pub(super) fn make_private_file(path: &Path) -> Result<()> {
+    if path.is_file() {
+        return Ok(());
+    }
     let mut options = fs::OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
