@@ -2,12 +2,14 @@
 //!
 //! Full queues, one flow, loopback: a server that wakes for a few packets at a time cannot reach it.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use lens_runtime::udp::{BatchSocket, Receiver, Sender};
+use rustix::net::addr::SocketAddrArg;
+use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, sendmmsg};
 
 use crate::statistics::Spread;
 
@@ -21,21 +23,31 @@ const ROUNDS: usize = 600;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Floor {
     /// Read in batches, written one by one.
+    pub(crate) single: f64,
+    /// Read in batches, written in batches: `recvmmsg` and `sendmmsg`.
     pub(crate) mmsg: f64,
-    /// Read in batches, written in runs.
+    /// Read in batches, written in runs: one datagram that the kernel cuts.
     pub(crate) gso: f64,
 }
 
-/// Measures both.
+/// What carries packets out.
+enum Way {
+    Sender(Sender),
+    /// Packets of one size, one behind the other.
+    Batch(Vec<u8>),
+}
+
+/// Measures all three.
 pub(crate) fn measure() -> Result<Floor, String> {
     let words = |error: io::Error| error.to_string();
     Ok(Floor {
-        mmsg: relay(Sender::without_runs()).map_err(words)?,
-        gso: relay(Sender::default()).map_err(words)?,
+        single: relay(Way::Sender(Sender::without_runs())).map_err(words)?,
+        mmsg: relay(Way::Batch(Vec::with_capacity(QUEUE * PACKET))).map_err(words)?,
+        gso: relay(Way::Sender(Sender::default())).map_err(words)?,
     })
 }
 
-fn relay(mut sender: Sender) -> io::Result<f64> {
+fn relay(mut way: Way) -> io::Result<f64> {
     let bind = || UdpSocket::bind("127.0.0.1:0");
     let (source, sink) = (bind()?, bind()?);
     sink.set_read_timeout(Some(Duration::from_millis(100)))?;
@@ -55,7 +67,7 @@ fn relay(mut sender: Sender) -> io::Result<f64> {
             source.send_to(&packet, own)?;
         }
         let began = Instant::now();
-        let count = turn(&relay, to, &key, &mut receiver, &mut sender);
+        let count = turn(&relay, to, &key, &mut receiver, &mut way)?;
         rounds.push(began.elapsed().as_secs_f64() * 1e6 / count.max(1) as f64);
         let mut buffer = [0; 2_048];
         for _ in 0..count {
@@ -70,12 +82,19 @@ fn turn(
     to: SocketAddr,
     key: &LessSafeKey,
     receiver: &mut Receiver,
-    sender: &mut Sender,
-) -> usize {
+    way: &mut Way,
+) -> io::Result<usize> {
     let mut count = 0;
     while receiver.receive(relay).is_ok() {
         for datagram in receiver.datagrams() {
-            let room = sender.reserve(to, datagram.bytes.len());
+            let room = match way {
+                Way::Sender(sender) => sender.reserve(to, datagram.bytes.len()),
+                Way::Batch(batch) => {
+                    let end = batch.len();
+                    batch.resize(end + PACKET, 0);
+                    &mut batch[end..]
+                }
+            };
             room.copy_from_slice(datagram.bytes);
             let (header, body) = room.split_at_mut(HEADER);
             let opened = key.open_in_place(nonce(), Aad::from(&*header), body);
@@ -84,9 +103,41 @@ fn turn(
                 count += 1;
             }
         }
-        sender.flush(relay);
+        match way {
+            Way::Sender(sender) => {
+                sender.flush(relay);
+            }
+            Way::Batch(batch) => {
+                send_batch(relay.io(), to, batch)?;
+                batch.clear();
+            }
+        }
     }
-    count
+    Ok(count)
+}
+
+/// All packets of `batch` in as few calls as the kernel allows.
+fn send_batch(socket: &UdpSocket, to: SocketAddr, batch: &[u8]) -> io::Result<()> {
+    let to = to.as_any();
+    let slices: Vec<[IoSlice<'_>; 1]> = batch
+        .chunks_exact(PACKET)
+        .map(|packet| [IoSlice::new(packet)])
+        .collect();
+    let mut control: Vec<SendAncillaryBuffer<'_, '_, '_>> = slices
+        .iter()
+        .map(|_| SendAncillaryBuffer::default())
+        .collect();
+    let mut messages: Vec<MMsgHdr<'_>> = slices
+        .iter()
+        .zip(&mut control)
+        .map(|(slice, control)| MMsgHdr::new_with_addr(&to, slice, control))
+        .collect();
+    let mut left = messages.as_mut_slice();
+    while !left.is_empty() {
+        let sent = sendmmsg(socket, left, SendFlags::empty())?;
+        left = &mut left[sent..];
+    }
+    Ok(())
 }
 
 fn seal(key: &LessSafeKey, packet: &mut [u8]) {

@@ -10,6 +10,7 @@
 //! Servers take turns, so that the machine's other work meets all of them.
 
 mod floor;
+mod generator;
 mod janus;
 mod lens;
 mod load;
@@ -40,6 +41,9 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// One packet in so many is opened by the generator.
 const ONE_IN: u64 = 8;
 
+/// A frame's time, in milliseconds.
+const FRAME_MS: f64 = 33.3;
+
 /// How much of it.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -64,7 +68,6 @@ struct Row {
     generator_us: Vec<f64>,
     generator_busy: Vec<f64>,
     late_ms: Vec<f64>,
-    wrong: u64,
 }
 
 /// Whether a plan needs the namespace and this process is not in it.
@@ -85,13 +88,17 @@ pub(crate) fn run(bin: &Path, plan: &Plan, machine: Machine) -> Result<Report, S
     }
     let floor = floor::measure()?;
     println!(
-        "floor: {:.2} µs a packet, {:.2} in runs",
-        floor.mmsg, floor.gso
+        "floor: {:.2} µs a packet by sendmmsg, {:.2} in runs, {:.2} one by one",
+        floor.mmsg, floor.gso, floor.single
     );
     report.fact(
         "floor_us",
-        json!({"mmsg": rounded(floor.mmsg), "gso": rounded(floor.gso)}),
+        json!({"mmsg": rounded(floor.mmsg), "gso": rounded(floor.gso), "single": rounded(floor.single)}),
     );
+    let own = generator::measure(plan.voice)?;
+    println!("generator alone: {own:.2} µs a datagram");
+    report.target("generator, a datagram", "µs", own, generator::MOST_US);
+    report.fact("generator_us", rounded(own));
     let mut runs = Vec::new();
     for viewers in &plan.viewers {
         // A server that was full with fewer rooms is not asked for more.
@@ -99,7 +106,8 @@ pub(crate) fn run(bin: &Path, plan: &Plan, machine: Machine) -> Result<Report, S
         for rooms in &plan.rooms {
             let rows = alternate(&servers, *rooms, *viewers, plan, bin)?;
             for (server, row) in servers.iter().zip(&rows) {
-                let told = row.json(server, *rooms, *viewers);
+                let mut told = row.json(server, *rooms, *viewers);
+                told["ratio"] = ratio(server, &servers, &rows);
                 println!("{told}");
                 row.report(&mut report, server, *rooms, *viewers);
                 runs.push(told);
@@ -132,6 +140,21 @@ fn alternate(
         }
     }
     Ok(rows)
+}
+
+/// Processor time a packet beside each peer's in the same rounds: `{"janus": 0.25}`.
+fn ratio(server: &str, servers: &[String], rows: &[Row]) -> Value {
+    let median = |row: &Row| Spread::of(row.us_per_packet.iter().copied()).map(|it| it.median());
+    let all = || servers.iter().zip(rows);
+    let own = all().find(|(name, _)| *name == server);
+    let Some(own) = own.and_then(|(_, row)| median(row)) else {
+        return Value::Null;
+    };
+    all()
+        .filter(|(name, _)| *name != server)
+        .filter_map(|(name, row)| Some((name.clone(), rounded3(own / median(row)?))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// The most one-to-one rooms that each server carried of those that were tried: at most 0.1 % lost
@@ -192,8 +215,16 @@ fn measure(
     let window = load.window(plan.window)?;
     let cpu = (cpu_of(pid) - before).as_secs_f64();
     let rss = rss_kb(pid).saturating_sub(at_rest) as f64 / f64::from(rooms);
-    row.add(&window, cpu, rss);
-    server.stop()
+    server.stop()?;
+    match window.counts.wrong {
+        0 => row.add(&window, cpu, rss),
+        wrong => {
+            return Err(format!(
+                "{wrong} packets of another room, or that do not open"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn rss_kb(pid: u32) -> u64 {
@@ -221,7 +252,6 @@ impl Row {
         self.generator_us.push(window.us_per_datagram);
         self.generator_busy.push(window.busy);
         self.late_ms.push(window.late_ms);
-        self.wrong += counts.wrong;
     }
 
     fn is_carried(&self) -> bool {
@@ -234,8 +264,10 @@ impl Row {
         let median = |figures: &[f64]| {
             Spread::of(figures.iter().copied()).map_or(Value::Null, |it| rounded3(it.median()))
         };
-        // A generator that has no time left is what is measured then.
+        // A generator that has no time left, or is late by a frame, is what is measured then.
         let busy = Spread::of(self.generator_busy.iter().copied()).map_or(0.0, |it| it.median());
+        let late = Spread::of(self.late_ms.iter().copied()).map_or(0.0, |it| it.median());
+        let is_limit = busy > 0.9 || late > FRAME_MS;
         json!({
             "server": server,
             "rooms": rooms,
@@ -251,8 +283,7 @@ impl Row {
             "generator_us_per_datagram": median(&self.generator_us),
             "generator_busy_pct": rounded(busy * 100.0),
             "late_ms": median(&self.late_ms),
-            "limited_by": if busy > 0.9 { "generator" } else { "server" },
-            "wrong_packets": self.wrong,
+            "limited_by": if is_limit { "generator" } else { "server" },
         })
     }
 
@@ -274,6 +305,64 @@ fn rounded3(figure: f64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn row(us_per_packet: f64, busy: f64, late_ms: f64) -> Row {
+        let mut row = Row::default();
+        let counts = load::Counts {
+            rtp_in: 1_000,
+            expected: 1_001,
+            ..load::Counts::default()
+        };
+        let window = Window {
+            seconds: 1.0,
+            counts,
+            us_per_datagram: 2.0,
+            busy,
+            late_ms,
+        };
+        row.add(&window, us_per_packet / 1e3, 300.0);
+        row
+    }
+
+    #[test]
+    fn a_run_has_the_figures_that_are_promised() {
+        let told = row(4.0, 0.5, 1.0).json("lens", 50, 1);
+        for figure in [
+            "us_per_packet",
+            "loss_pct",
+            "rss_kb_per_room",
+            "rooms",
+            "viewers",
+        ] {
+            assert!(told[figure].is_number(), "{figure}: {told}");
+        }
+        assert_eq!(
+            (&told["server"], &told["us_per_packet"]),
+            (&json!("lens"), &json!(4.0))
+        );
+        assert_eq!(told["loss_pct"], json!(0.1));
+        // Nothing came that had a stamp.
+        for figure in ["p50_ms", "p99_ms", "p999_ms"] {
+            assert!(told[figure].is_null(), "{figure}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_generator_without_time_or_late_by_a_frame_is_named_as_the_limit() {
+        let limit = |busy, late| row(4.0, busy, late).json("lens", 50, 1)["limited_by"].clone();
+        assert_eq!(limit(0.5, 5.0), "server");
+        assert_eq!(limit(0.95, 5.0), "generator");
+        assert_eq!(limit(0.5, 40.0), "generator");
+    }
+
+    #[test]
+    fn each_server_is_put_beside_the_others() {
+        let servers = ["lens".to_owned(), "janus".to_owned()];
+        let rows = [row(4.0, 0.5, 1.0), row(16.0, 0.5, 1.0)];
+        assert_eq!(ratio("lens", &servers, &rows), json!({"janus": 0.25}));
+        assert_eq!(ratio("janus", &servers, &rows), json!({"lens": 4.0}));
+        assert_eq!(ratio("lens", &servers[..1], &rows[..1]), json!({}));
+    }
 
     #[test]
     fn capacity_is_the_highest_that_was_carried_and_silence_carries_nothing() {

@@ -46,7 +46,6 @@ struct Track {
 #[derive(Clone, Copy, Debug, Default)]
 struct Heard {
     ssrc: u32,
-    first: u64,
     top: u64,
     count: u64,
 }
@@ -72,10 +71,12 @@ pub(crate) struct Client {
     cell: Cell,
     keys: Option<(Keys, Keys)>,
     pub(super) room: u32,
-    part: Part,
+    pub(super) part: Part,
     video: Option<Track>,
     voice: Option<Track>,
     heard: Vec<Heard>,
+    /// Media packets that left since [`Self::begin`].
+    pub(super) sent: u64,
     pub(super) due: Instant,
     pub(super) next_frame: Instant,
     pub(super) next_voice: Instant,
@@ -110,6 +111,7 @@ impl Client {
             video: None,
             voice: None,
             heard: Vec::new(),
+            sent: 0,
             due: now,
             next_frame: now,
             next_voice: now,
@@ -162,6 +164,14 @@ impl Client {
             .collect();
         self.learn(&mids);
         Ok(())
+    }
+
+    /// A camera and a viewer who speak to each other with no server between them.
+    pub(crate) fn pair(ip: std::net::IpAddr, room: u32) -> Result<Vec<Self>, String> {
+        let (mut camera, offer, pending) = Self::offering(ip, room)?;
+        let (viewer, answer) = Self::answering(ip, room, Part::Viewer, &offer)?;
+        camera.answered(pending, &answer)?;
+        Ok(vec![camera, viewer])
     }
 
     /// Finds the streams that a camera sends in.
@@ -285,7 +295,6 @@ impl Client {
         let place = known.unwrap_or_else(|| {
             self.heard.push(Heard {
                 ssrc,
-                first: u64::from(sequence),
                 top: u64::from(sequence),
                 count: 0,
             });
@@ -318,21 +327,15 @@ impl Client {
         }
     }
 
-    /// Where the counting of losses begins.
-    pub(crate) fn mark_streams(&mut self) {
-        for heard in &mut self.heard {
-            heard.first = heard.top + 1;
-            heard.count = 0;
-        }
+    /// Counts anew what is sent and what comes.
+    pub(crate) fn begin(&mut self) {
+        self.sent = 0;
+        self.heard.iter_mut().for_each(|it| it.count = 0);
     }
 
-    /// Packets that should have come since [`Self::mark_streams`], and that did.
-    pub(crate) fn since_mark(&self) -> (u64, u64) {
-        let expected = self
-            .heard
-            .iter()
-            .map(|it| (it.top + 1).saturating_sub(it.first));
-        (expected.sum(), self.heard.iter().map(|it| it.count).sum())
+    /// Media packets that came since [`Self::begin`].
+    pub(crate) fn came(&self) -> u64 {
+        self.heard.iter().map(|it| it.count).sum()
     }
 
     /// Sends one frame.
@@ -357,6 +360,7 @@ impl Client {
             track.send(keys, &mut packet[..HEADER + size + TAG], left == 0);
             let _ = self.socket.send_to(&packet[..HEADER + size + TAG], server);
             counts.datagrams += 1;
+            self.sent += 1;
             first = false;
         }
         track.timestamp = track.timestamp.wrapping_add(3_000);
@@ -379,6 +383,7 @@ impl Client {
         track.send(keys, &mut packet, false);
         let _ = self.socket.send_to(&packet, server);
         counts.datagrams += 1;
+        self.sent += 1;
         track.timestamp = track.timestamp.wrapping_add(960);
     }
 }
@@ -425,4 +430,30 @@ fn header_length(packet: &[u8]) -> Option<usize> {
         length += 4 + usize::from(u16::from_be_bytes([block[2], block[3]])) * 4;
     }
     Some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_behind_any_header_and_foreign_bytes_are_none() {
+        let clock = Clock {
+            epoch: Instant::now(),
+            one_in: 1,
+        };
+        let mut payload = [0; DESCRIPTOR + MARK];
+        write_mark(&mut payload[DESCRIPTOR..], 7, 1, &clock);
+        let (room, sent) = read_mark(&payload).expect("a mark");
+        assert_eq!(room, 7);
+        assert!(Duration::from_nanos(sent) <= clock.epoch.elapsed());
+        payload[DESCRIPTOR] ^= 1;
+        assert_eq!(read_mark(&payload), None);
+        assert_eq!(read_mark(&payload[..MARK]), None);
+        let mut packet = [0_u8; 24];
+        packet[0] = 0x92;
+        packet[20..24].copy_from_slice(&[0xBE, 0xDE, 0, 1]);
+        assert_eq!(header_length(&packet), Some(12 + 8 + 4 + 4));
+        assert_eq!(header_length(&packet[..22]), None);
+    }
 }

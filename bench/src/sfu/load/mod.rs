@@ -4,6 +4,7 @@ mod client;
 mod histogram;
 mod srtp;
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ use crate::sfu::processor::own_cpu;
 const TICK: Duration = Duration::from_millis(5);
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 30);
 const VOICE: Duration = Duration::from_millis(20);
+/// What is still on its way when sending stops has so long to come.
+const DRAIN: Duration = Duration::from_millis(150);
 
 /// See the module.
 pub(crate) struct Load {
@@ -108,33 +111,55 @@ impl Load {
         Ok(())
     }
 
-    /// Runs for a while, and counts.
+    /// Sends for a while and counts. Nothing is on its way when it begins, and what was sent has
+    /// [`DRAIN`] to come at its end: what has not is lost, also of a stream that was never heard.
     pub(crate) fn window(&mut self, time: Duration) -> Result<Window, String> {
         self.counts = Counts::default();
         self.late = Duration::ZERO;
-        self.clients.iter_mut().for_each(Client::mark_streams);
+        self.clients.iter_mut().for_each(Client::begin);
         let (began, cpu) = (Instant::now(), own_cpu());
-        while began.elapsed() < time {
-            self.turn()?;
-        }
+        self.run(time, true)?;
         let seconds = began.elapsed().as_secs_f64();
         let cpu = own_cpu() - cpu;
+        let datagrams = self.counts.datagrams;
+        self.run(DRAIN, false)?;
         let mut counts = self.counts.clone();
-        let seen = self.clients.iter().map(Client::since_mark);
-        (counts.expected, counts.rtp_in) =
-            seen.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+        counts.rtp_in = self.clients.iter().map(Client::came).sum();
+        counts.expected = self.expected();
         Ok(Window {
             seconds,
-            us_per_datagram: cpu.as_secs_f64() * 1e6 / counts.datagrams.max(1) as f64,
+            us_per_datagram: cpu.as_secs_f64() * 1e6 / datagrams.max(1) as f64,
             busy: cpu.as_secs_f64() / seconds,
             late_ms: self.late.as_secs_f64() * 1e3,
             counts,
         })
     }
 
-    /// Runs for a while without counting.
+    /// Runs for a while without counting, and ends with nothing on its way.
     pub(crate) fn settle(&mut self, time: Duration) -> Result<(), String> {
         self.window(time).map(|_| ())
+    }
+
+    /// What each room's camera sent, as often as the room has viewers.
+    fn expected(&self) -> u64 {
+        let mut rooms: HashMap<u32, (u64, u64)> = HashMap::new();
+        for client in &self.clients {
+            let room = rooms.entry(client.room).or_default();
+            match client.part {
+                Part::Camera => room.0 += client.sent,
+                Part::Viewer => room.1 += 1,
+            }
+        }
+        rooms.values().map(|(sent, viewers)| sent * viewers).sum()
+    }
+
+    fn run(&mut self, time: Duration, sending: bool) -> Result<(), String> {
+        self.sending = sending;
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            self.turn()?;
+        }
+        Ok(())
     }
 
     fn turn(&mut self) -> Result<(), String> {
@@ -168,24 +193,68 @@ impl Load {
         next.clamp(Duration::from_millis(1), TICK)
     }
 
+    /// Frames and voices keep their times while nothing is sent.
     fn send_due(&mut self) {
         let now = Instant::now();
-        if !self.sending {
-            return;
-        }
         for client in self.clients.iter_mut().filter(|it| it.is_connected()) {
             if client.next_frame <= now {
-                self.late = self.late.max(now.duration_since(client.next_frame));
-                client.next_frame += FRAME;
-                if client.next_frame < now {
-                    client.next_frame = now + FRAME;
+                let late = now.duration_since(client.next_frame);
+                client.next_frame = next(client.next_frame, FRAME, now);
+                if self.sending {
+                    self.late = self.late.max(late);
+                    client.send_frame(&self.clock, &mut self.counts);
                 }
-                client.send_frame(&self.clock, &mut self.counts);
             }
-            if self.voice && client.next_voice <= now {
-                client.next_voice = now + VOICE;
-                client.send_voice(&self.clock, &mut self.counts);
+            if client.next_voice <= now {
+                client.next_voice = next(client.next_voice, VOICE, now);
+                if self.sending && self.voice {
+                    client.send_voice(&self.clock, &mut self.counts);
+                }
             }
         }
+    }
+}
+
+/// One period later; what was missed is not made up for in a burst.
+fn next(due: Instant, period: Duration, now: Instant) -> Instant {
+    let next = due + period;
+    if next < now { now + period } else { next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cameras wired to viewers without a server between them.
+    #[test]
+    fn what_a_silent_viewer_did_not_get_is_lost() {
+        let ip = [127, 0, 0, 1].into();
+        let (sender, coming) = std::sync::mpsc::channel();
+        let mut load = Load::new(1, true).expect("a poll");
+        for client in Client::pair(ip, 5).expect("they agree") {
+            sender.send(client).expect("held");
+        }
+        let limit = Duration::from_secs(10);
+        load.gather(&coming, 2, limit).expect("connected");
+        load.settle(Duration::from_millis(100)).expect("runs");
+        let window = load.window(Duration::from_millis(500)).expect("runs");
+        let counts = window.counts;
+        assert!(counts.rtp_in > 50, "{counts:?}");
+        assert_eq!((counts.expected, counts.wrong), (counts.rtp_in, 0));
+        // A viewer that no server knows.
+        load.add(Client::pair(ip, 5).expect("they agree").remove(1))
+            .expect("added");
+        let counts = load
+            .window(Duration::from_millis(500))
+            .expect("runs")
+            .counts;
+        assert_eq!(counts.expected, 2 * counts.rtp_in, "half is lost");
+        // Packets of another room are faults.
+        load.clients[1].room = 6;
+        let counts = load
+            .window(Duration::from_millis(200))
+            .expect("runs")
+            .counts;
+        assert!(counts.wrong > 0 && counts.wrong == counts.rtp_in);
     }
 }
