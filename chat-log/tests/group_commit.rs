@@ -138,11 +138,18 @@ async fn a_full_disk_is_told_to_the_caller() {
 #[tokio::test]
 async fn what_was_queued_before_a_shutdown_is_still_committed() {
     let (log, store, shutdown) = start(false);
-    let write = tokio::spawn(record(log.clone()));
+    // One is with the store already, the other waits behind it.
+    let with_the_store = tokio::spawn(record(log.clone()));
+    tokio::task::yield_now().await;
+    let queued = tokio::spawn(record(log.clone()));
     tokio::task::yield_now().await;
     shutdown.request();
     store.gate.add_permits(8);
-    assert!(write.await.expect("no panic").is_ok());
+    for write in [with_the_store, queued] {
+        assert!(write.await.expect("no panic").is_ok());
+    }
+    let commits = store.commits.lock().expect("no test panics inside").clone();
+    assert_eq!(commits, [1, 1]);
     assert!(shutdown.finished(std::time::Duration::from_secs(10)).await);
     assert!(matches!(record(log).await, Err(ChatLogError::Stopped)));
 }

@@ -4,12 +4,12 @@ mod support;
 
 use std::path::Path;
 
-use support::{House, PASSWORD, curl, lens};
+use support::{House, PASSWORD, Server, curl, lens};
 
 #[test]
 fn accounts_are_added_listed_disabled_and_reset() {
     let house = House::new();
-    let _server = house.serve(&[]);
+    let server = house.serve(&[]);
     let added = house.said(&[
         "admin",
         "technician",
@@ -33,7 +33,7 @@ fn accounts_are_added_listed_disabled_and_reset() {
     let last = house.lens(&["admin", "technician", "disable", "ann@example.com"]);
     let complaint = String::from_utf8_lossy(&last.stderr).into_owned();
     assert!(complaint.contains("last administrator"), "{complaint}");
-    house.said(&[
+    let made = house.said(&[
         "admin",
         "technician",
         "add",
@@ -58,8 +58,11 @@ fn accounts_are_added_listed_disabled_and_reset() {
         "{listed}"
     );
     house.said(&["admin", "technician", "enable", "ben@example.com"]);
+    let first = shown(&made);
+    assert_eq!(signs_in(&server, "ben@example.com", &first), 200);
     let reset = house.said(&["admin", "technician", "reset-password", "ben@example.com"]);
-    assert!(reset.contains("shown once"), "{reset}");
+    assert_eq!(signs_in(&server, "ben@example.com", &first), 401);
+    assert_eq!(signs_in(&server, "ben@example.com", &shown(&reset)), 200);
     let unknown = house.lens(&["admin", "technician", "enable", "eve@example.com"]);
     assert_eq!(unknown.status.code(), Some(1));
 }
@@ -116,12 +119,7 @@ fn what_happens_to_accounts_and_keys_is_on_record_beside_a_running_server() {
         "--password-file",
         file,
     ]);
-    let login = format!(r#"{{"email":"ann@example.com","password":"{PASSWORD}"}}"#);
-    let url = format!("https://{}/api/login", server.https());
-    let origin = format!("Origin: https://{}", server.https());
-    let post = ["-H", "Lens-Request: 1", "-H", &origin, "-H"];
-    let post = [&post[..], &["Content-Type: application/json", "-d", &login]].concat();
-    assert_eq!(curl(&[&post[..], &[&url]].concat()).0, 200);
+    assert_eq!(signs_in(&server, "ann@example.com", PASSWORD), 200);
     technician(&["disable", "ann@example.com"]);
     technician(&["enable", "ann@example.com"]);
     let reset = technician(&["reset-password", "ann@example.com"]);
@@ -151,13 +149,6 @@ fn what_happens_to_accounts_and_keys_is_on_record_beside_a_running_server() {
         assert_eq!(command["actor"], "lens admin");
         assert!(command["body"]["uid"].is_u64(), "{command}");
     }
-    let shown = |text: &str| {
-        text.rsplit(": ")
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
-    };
     for secret in [shown(&reset), shown(&made), PASSWORD.to_owned()] {
         assert!(secret.len() > 12 && !printed.contains(&secret));
     }
@@ -187,6 +178,28 @@ fn commands_without_a_directory_say_so_and_make_none() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("no data directory"), "{said}");
     assert!(!house.data().exists());
+    // One that holds something else is left as it is.
+    std::fs::create_dir(house.data()).expect("made");
+    let output = house.lens(&["admin", "technician", "list"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("no database"), "{said}");
+    assert!(!house.data().join("lens.db").exists());
+}
+
+/// The status of a sign-in.
+fn signs_in(server: &Server, email: &str, password: &str) -> u16 {
+    let login = serde_json::json!({"email": email, "password": password}).to_string();
+    let url = format!("https://{}/api/login", server.https());
+    let origin = format!("Origin: https://{}", server.https());
+    let post = ["-H", "Lens-Request: 1", "-H", &origin, "-H"];
+    let body = ["Content-Type: application/json", "-d", &login, &url];
+    curl(&[&post[..], &body].concat()).0
+}
+
+/// The secret at the end of what a command printed.
+fn shown(printed: &str) -> String {
+    let last = printed.rsplit(": ").next();
+    last.unwrap_or_default().trim().to_owned()
 }
 
 fn repository() -> &'static Path {
