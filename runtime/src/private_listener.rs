@@ -7,6 +7,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,6 +20,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -32,6 +34,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time for a request's head, and between requests on one connection. Other roles keep
 /// connections in a pool for 90 s and open new ones when these are closed.
 const HEAD_TIME: Duration = Duration::from_secs(60);
+
+/// Connections at once; those beyond are closed. Other roles keep a few, an operator's tools one.
+const MOST: usize = 1_024;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByOutcome {
@@ -64,6 +69,7 @@ impl PrivateMetrics {
 pub struct PrivateListener {
     listener: TcpListener,
     address: SocketAddr,
+    most: usize,
 }
 
 impl PrivateListener {
@@ -76,7 +82,11 @@ impl PrivateListener {
         }
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            most: MOST,
+        })
     }
 
     /// Where it is bound; the real port when 0 was asked for.
@@ -88,15 +98,23 @@ impl PrivateListener {
     pub fn open(self, router: Router, metrics: PrivateMetrics, shutdown: &Shutdown) {
         let stop = shutdown.token();
         let tasks = shutdown.clone();
+        let places = Arc::new(Semaphore::new(self.most));
         shutdown.spawn(async move {
             loop {
                 tokio::select! {
                     () = stop.cancelled() => return,
                     accepted = self.listener.accept() => match accepted {
                         Ok((stream, peer)) => {
+                            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                                metrics.count("full");
+                                continue;
+                            };
                             let serving = serve(stream, peer, router.clone(), stop.clone());
                             let metrics = metrics.clone();
-                            tasks.spawn(async move { metrics.count(serving.await) });
+                            tasks.spawn(async move {
+                                metrics.count(serving.await);
+                                drop(place);
+                            });
                         }
                         Err(_) => sleep(ACCEPT_PAUSE).await,
                     },
@@ -144,5 +162,64 @@ async fn serve(
                 connection.as_mut().graceful_shutdown();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// Asks for `/` on a new connection, which stays open; what was answered, nothing when it was
+    /// closed.
+    async fn asks(address: SocketAddr) -> (TcpStream, String) {
+        let mut stream = TcpStream::connect(address).await.expect("connects");
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        // Refused when the other side has closed already.
+        let _ = stream.write_all(request).await;
+        let mut answer = [0; 1_024];
+        let length = stream.read(&mut answer).await.unwrap_or(0);
+        let text = String::from_utf8_lossy(&answer[..length]).into_owned();
+        (stream, text)
+    }
+
+    #[tokio::test]
+    async fn connections_beyond_the_most_are_closed_until_one_ends() {
+        let shutdown = Shutdown::new();
+        let metrics = PrivateMetrics::default();
+        let mut listener = PrivateListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .expect("bound");
+        listener.most = 2;
+        let address = listener.address();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        listener.open(router, metrics.clone(), &shutdown);
+        let (first, answer) = asks(address).await;
+        assert!(answer.ends_with("here"), "{answer}");
+        let (_second, answer) = asks(address).await;
+        assert!(answer.ends_with("here"), "{answer}");
+        let (_third, answer) = asks(address).await;
+        assert_eq!(answer, "");
+        let count = |outcome| {
+            metrics
+                .connections
+                .get_or_create(&ByOutcome { outcome })
+                .get()
+        };
+        assert_eq!(count("full"), 1);
+        drop(first);
+        let served = async {
+            while count("served") == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = Duration::from_secs(10);
+        tokio::time::timeout(limit, served).await.expect("it ended");
+        let answered = async { while asks(address).await.1.is_empty() {} };
+        tokio::time::timeout(limit, answered)
+            .await
+            .expect("a place is free");
     }
 }

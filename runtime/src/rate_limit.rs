@@ -68,6 +68,15 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
         self.take(whole_at, now_us)
     }
 
+    /// Gives `key` one back: a try that turned out to be none. Those before it stay counted.
+    pub fn give_back(&self, key: &K) {
+        let step = self.step_us();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(whole_at) = state.whole_at.get_mut(key) {
+            *whole_at = whole_at.saturating_sub(step);
+        }
+    }
+
     /// Gives `key` its whole allowance back, after a success that makes earlier tries forgivable.
     pub fn forget(&self, key: &K) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,9 +89,12 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
             .max(1)
     }
 
+    fn step_us(&self) -> i64 {
+        (self.per_us() / i64::from(self.limit.burst.max(1))).max(1)
+    }
+
     fn take(&self, whole_at: &mut i64, now_us: i64) -> Result<(), Duration> {
         let per = self.per_us();
-        let step = (per / i64::from(self.limit.burst.max(1))).max(1);
         let latest = now_us.saturating_add(per);
         // Later than that, the clock was set back: the key counts anew, and is not locked out for
         // the difference.
@@ -91,7 +103,7 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
         } else {
             now_us.max(*whole_at)
         };
-        let next = base.saturating_add(step);
+        let next = base.saturating_add(self.step_us());
         let over = next.saturating_sub(latest);
         if over > 0 {
             return Err(Duration::from_micros(u64::try_from(over).unwrap_or(0)));
@@ -139,6 +151,18 @@ mod tests {
             Ok(()),
             "another key is untouched"
         );
+    }
+
+    #[test]
+    fn what_is_given_back_is_one_try() {
+        let limiter = three_per_minute(8);
+        for _ in 0..3 {
+            assert_eq!(limiter.check(&1, at(0)), Ok(()));
+        }
+        limiter.give_back(&1);
+        limiter.give_back(&2);
+        assert_eq!(limiter.check(&1, at(0)), Ok(()));
+        assert_eq!(limiter.check(&1, at(0)), Err(Duration::from_secs(20)));
     }
 
     #[test]

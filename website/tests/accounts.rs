@@ -138,6 +138,17 @@ async fn one_address_may_not_try_for_ever() {
     log_in(&mut elsewhere, "anna@example.com", PASSWORD)
         .await
         .ok();
+    // A password that is right is no try, and forgives none.
+    house.clock.advance(Duration::from_secs(20));
+    log_in(&mut house.browser(), "anna@example.com", PASSWORD)
+        .await
+        .ok();
+    log_in(&mut house.browser(), "eve@example.com", "wrong")
+        .await
+        .refused(401, "bad_credentials");
+    log_in(&mut house.browser(), "eve@example.com", "wrong")
+        .await
+        .refused(429, "rate_limited");
 }
 
 #[tokio::test]

@@ -60,7 +60,8 @@ pub(crate) async fn login(
     app.metrics.logins.get_or_create(&outcome(&signed_in)).inc();
     match signed_in {
         Ok((account, token)) => {
-            app.logins.forget(&network);
+            // No try; the wrong ones stay counted: an account of one's own opens no way to others'.
+            app.logins.give_back(&network);
             if let Some(former) = cookies::find(&headers, cookies::CONSOLE) {
                 app.stores
                     .logins

@@ -2,7 +2,7 @@
 //! over all addresses together.
 //!
 //! Tries count before the answer is known, so that parallel guesses gain nothing; a right PIN gives
-//! them back. Over all addresses only wrong ones, and those under way, count: a busy call centre
+//! its own try back, and no wrong one: whoever has a right PIN would else guess on for ever. Over all addresses only wrong ones, and those under way, count: a busy call centre
 //! is no attack. Links carry 128 bits and need no throttle but the address's own.
 
 use std::net::IpAddr;
@@ -72,7 +72,7 @@ impl Throttle {
 
     /// The link was right.
     pub fn right_link(&self, address: IpAddr) {
-        self.addresses.forget(&address);
+        self.addresses.give_back(&address);
     }
 
     fn leak<T>(&self, with: impl FnOnce(&mut Leak) -> T) -> T {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_waits_after_its_burst_and_a_right_pin_forgives() {
+    fn one_address_waits_after_its_burst_and_a_right_pin_is_no_try() {
         let throttle = Throttle::new(limit(3), limit(100));
         for _ in 0..3 {
             assert_eq!(throttle.check(address(1), at(0)), Ok(()));
@@ -147,6 +147,10 @@ mod tests {
         assert_eq!(throttle.check(address(2), at(0)), Ok(()));
         throttle.right(address(1));
         assert_eq!(throttle.check(address(1), at(0)), Ok(()));
+        assert!(
+            throttle.check(address(1), at(0)).is_err(),
+            "the wrong ones stay counted"
+        );
     }
 
     #[test]
