@@ -455,6 +455,10 @@ pub struct Timeline {
     pub participant: ParticipantId,
     /// Of which generation.
     pub generation: Generation,
+    /// The media node that carries it. The Session Manager names it: a node is called by the name
+    /// it was found under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
     /// The steps reached, oldest first, at most one of each.
     pub steps: Vec<TimelineEntry>,
     /// Why it failed, when it did.

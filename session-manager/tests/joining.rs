@@ -5,7 +5,7 @@ mod support;
 use lens_protocol::conference::{
     Answer, ConferenceEventKind, CreateConference, Hold, IceCandidates, ParticipantState,
 };
-use lens_protocol::id::{Generation, NegotiationId, ParticipantId};
+use lens_protocol::id::{Generation, NegotiationId, NodeId, ParticipantId};
 use lens_protocol::media::{CauseCode, Pause, Role, SfuEventKind, VideoCodec};
 use lens_protocol::{ErrorCode, Problem};
 use lens_session_manager::SessionManager;
@@ -437,7 +437,9 @@ async fn a_timeline_is_there_for_participants_only() {
         .manager
         .timeline(&website(), id, offer.participant)
         .await;
-    assert_eq!(timeline.expect("it is there").generation, offer.generation);
+    let timeline = timeline.expect("it is there");
+    assert_eq!(timeline.generation, offer.generation);
+    assert_eq!(timeline.node.as_ref().map(NodeId::as_str), Some("sfu-1"));
     let unknown = ParticipantId::from_bytes([9; 16]);
     let nobody = stage.manager.timeline(&website(), id, unknown).await;
     assert_eq!(code(nobody), Some(ErrorCode::ParticipantNotFound));

@@ -181,7 +181,9 @@ impl Inner {
         let link = self
             .node_of(&room)
             .ok_or_else(|| Problem::new(ErrorCode::MediaNodeLost))?;
-        link.call(link.control.timeline(id, participant)).await
+        let told = link.call(link.control.timeline(id, participant)).await?;
+        let node = Some(room.placement.node.clone());
+        Ok(Timeline { node, ..told })
     }
 }
 

@@ -331,6 +331,7 @@ impl SfuControl for FakeSfu {
         Ok(Timeline {
             participant,
             generation: peer.added.generation,
+            node: None,
             steps: Vec::new(),
             cause: None,
             stats: ConnectionStats::default(),

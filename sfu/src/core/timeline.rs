@@ -49,6 +49,7 @@ impl Journal {
         Timeline {
             participant,
             generation,
+            node: None,
             steps: self.entries.clone(),
             cause: self.cause,
             stats,

@@ -33,6 +33,8 @@ export default {
     await margit.isLive();
     await anna.reads('Live');
     await anna.watched.checkAccessibility('live');
+    await anna.keys('3');
+    await anna.reads(/Media server\s+sfu-1\b/);
   },
 };
 

@@ -494,6 +494,7 @@ impl SessionManager for Manager {
         Ok(Timeline {
             participant,
             generation: Generation(1),
+            node: None,
             steps: Vec::new(),
             cause: None,
             stats: Default::default(),

@@ -67,6 +67,7 @@ const steps = ['offer_made', 'answer_applied', 'first_check', 'ice_connected', '
 export const TIMELINES = {
   participant: 'p-camera',
   generation: 1,
+  node: 'sfu-1',
   steps: steps.map((step, at) => ({ step, at: new Date(AT - 252_000 + at * 70).toISOString() })),
   cause: null,
   stats: { transport: 'udp', loss: 0.004, rtt_ms: 58, packets_in: 4200, bytes_in: 4_200_000, packets_out: 0, bytes_out: 0, plis_in: 0, plis_out: 1, nacks_in: 3, srtp_profile: 'AEAD_AES_256_GCM' },

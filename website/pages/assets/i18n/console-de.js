@@ -256,6 +256,7 @@ export default {
   'details.chart': '{what}, letzte Minute: von {from} auf {to} {unit}',
   'fact.way': 'Weg zu Ihnen',
   'fact.way.customer': 'Weg der Kamera',
+  'fact.node': 'Medienserver',
   'fact.codec': 'Codec',
   'fact.lost': 'Verloren',
   'fact.device': 'Gerät',

@@ -255,6 +255,7 @@ export default {
   'details.chart': '{what}, last minute: from {from} to {to} {unit}',
   'fact.way': 'Way to you',
   'fact.way.customer': 'Way of customer',
+  'fact.node': 'Media server',
   'fact.codec': 'Codec',
   'fact.lost': 'Lost',
   'fact.device': 'Device',

@@ -61,6 +61,7 @@
  * @typedef {object} Timeline
  * @property {string} participant
  * @property {number} generation
+ * @property {string} [node]
  * @property {TimelineEntry[]} steps
  * @property {string | null} cause
  * @property {{ transport: string | null, loss: number | null, rtt_ms: number | null, packets_in: number, bytes_in: number }} stats

@@ -81,6 +81,7 @@ function facts(it) {
   const rows = [
     ['way', transport ? t(`way.${transport}`) : '–'],
     ['way.customer', theirs?.transport ? t(`way.${theirs.transport}`) : '–'],
+    ['node', it.timelines.own?.node ?? it.timelines.customer?.node ?? '–'],
     ['codec', stats?.codec ?? '–'],
     ['lost', known(stats?.lossPercent, (share) => t('details.percent', { n: figure(share, 1) }))],
     ['device', session.customer_device ?? '–'],
