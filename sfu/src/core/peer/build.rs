@@ -14,6 +14,7 @@ use str0m::{Candidate, IceCreds, RtcConfig};
 use super::{Parts, Peer, tap};
 use crate::core::demux::{Ufrag, ice_char};
 use crate::core::slots;
+use crate::core::stun;
 use crate::error::SfuError;
 
 /// How often the stack hands out its own counts.
@@ -132,6 +133,7 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
             kinds: blueprint.layout.to_vec(),
             channel,
             outcome,
+            password: stun::Password::new(&blueprint.credentials.password),
             first_repair: blueprint.credentials.first_repair,
         }),
     })

@@ -39,6 +39,7 @@ use super::rtp::header;
 use super::rtp::reception::Clock;
 use super::rtp::ring::Ring;
 use super::rtp::srtp::{self, Opener, Sealer, SrtpError};
+use crate::core::stun;
 use crate::error::SfuError;
 use fast::{Fast, Terms};
 use tap::{Keys, Outcome};
@@ -91,6 +92,7 @@ pub(crate) struct Peer {
     ssrcs: Vec<(Ssrc, usize)>,
     channel: Channel,
     outcome: Arc<Outcome>,
+    password: stun::Password,
     /// First number of each repair stream, drawn when the peer was made.
     first_repair: u16,
     terms: Terms,
@@ -111,6 +113,7 @@ struct Parts {
     kinds: Vec<SlotKind>,
     channel: ChannelId,
     outcome: Arc<Outcome>,
+    password: stun::Password,
     first_repair: u16,
 }
 
@@ -130,6 +133,7 @@ impl Peer {
                 open: false,
             },
             outcome: parts.outcome,
+            password: parts.password,
             first_repair: parts.first_repair,
             terms: Terms::default(),
             own: None,
@@ -162,18 +166,9 @@ impl Peer {
         Ok(())
     }
 
-    /// Whether a STUN request has this peer's user name and integrity.
-    pub(crate) fn accepts(
-        &self,
-        at: Instant,
-        path: &Path,
-        local: SocketAddr,
-        bytes: &[u8],
-    ) -> bool {
-        match Receive::new(protocol(path.carrier), path.remote, local, bytes) {
-            Ok(receive) => self.rtc.accepts(&Input::Receive(at, receive)),
-            Err(_) => false,
-        }
+    /// Whether whoever sent this check knows the password of the offer.
+    pub(crate) fn proves(&self, request: &stun::Request<'_>, datagram: &[u8]) -> bool {
+        self.password.proves(request, datagram)
     }
 
     /// A datagram in; the media packet that was in it, out, its payload in `rings`, one for each

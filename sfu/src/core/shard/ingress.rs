@@ -2,7 +2,7 @@
 
 use lens_protocol::media::{CauseCode, TimelineStep};
 
-use super::{Broken, Shard, Verdict, guarded};
+use super::{Shard, Verdict, guarded};
 use crate::core::arena::Key;
 use crate::core::demux::{Entry, Ufrag};
 use crate::core::framing::LONGEST;
@@ -59,24 +59,14 @@ impl Shard {
         let Some(link) = self.links.get_mut(key) else {
             return Verdict::Unknown;
         };
+        if !link.peer.proves(&request, bytes) {
+            self.facts.bad_integrity += 1;
+            return Verdict::Dropped;
+        }
+        // Counted once they are proved: what anybody can send in its name is not the peer's.
         if !link.checks.allow(CHECKS_PER_S, at.instant) {
             self.facts.too_many_checks += 1;
             return Verdict::Dropped;
-        }
-        let fault = self.config.fault.as_ref();
-        let verified = guarded::<_, Broken>(fault, link.participant, || {
-            Ok(link.peer.accepts(at.instant, &path, local, bytes))
-        });
-        match verified {
-            Ok(true) => {}
-            Ok(false) => {
-                self.facts.bad_integrity += 1;
-                return Verdict::Dropped;
-            }
-            Err(broken) => {
-                self.settle(key, Err(broken), at);
-                return Verdict::Dropped;
-            }
         }
         let entered = self.verified(key, path, request.nominates, at);
         self.feed(key, path, local, bytes, at);

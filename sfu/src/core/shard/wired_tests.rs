@@ -38,6 +38,10 @@ struct Caller {
     camera: Option<(Mid, Pt, u64)>,
     connected: bool,
     heard: Vec<Vec<u8>>,
+    /// Its last connectivity check.
+    check: Vec<u8>,
+    /// Whether its device is off: it neither sends nor hears.
+    gone: bool,
     outgoing: Vec<Vec<u8>>,
 }
 
@@ -199,6 +203,31 @@ impl Wires {
         self.deliver();
     }
 
+    /// Gives the shard `count` checks for each caller that name it and prove nothing, from its own
+    /// address and from a stranger's in turn, a millisecond before anything else comes.
+    fn forge_checks(&mut self, count: usize) {
+        self.now.instant += Duration::from_millis(1);
+        for caller in &self.callers {
+            let mut forged = caller.check.clone();
+            // Within the transaction id: what is signed is another message.
+            forged[12] ^= 0xFF;
+            for number in 0..count {
+                let stranger = SocketAddr::from(([203, 0, 113, 9], 4_000));
+                let remote = if number % 2 == 0 {
+                    caller.address
+                } else {
+                    stranger
+                };
+                let path = Path {
+                    door: 0,
+                    carrier: Carrier::Udp,
+                    remote,
+                };
+                self.shard.datagram(path, &forged, self.now);
+            }
+        }
+    }
+
     /// One datagram of each in turn, as often as somebody has one.
     fn interleaved(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
         let mut queues: Vec<_> = self
@@ -233,7 +262,7 @@ impl Wires {
                     continue;
                 }
                 let mut callers = self.callers.iter_mut();
-                if let Some(caller) = callers.find(|it| it.address == path.remote) {
+                if let Some(caller) = callers.find(|it| it.address == path.remote && !it.gone) {
                     caller.receive(datagram, self.now.instant);
                 }
             }
@@ -285,13 +314,15 @@ impl Caller {
             camera,
             connected: false,
             heard: Vec::new(),
+            check: Vec::new(),
+            gone: false,
             outgoing: Vec::new(),
         };
         (caller, answer.to_sdp_string())
     }
 
     fn tick(&mut self, now: Instant) {
-        if self.due <= now {
+        if self.due <= now && !self.gone {
             self.rtc.handle_input(Input::Timeout(now)).expect("goes on");
             self.poll();
         }
@@ -313,7 +344,12 @@ impl Caller {
                     self.due = due;
                     return;
                 }
-                Output::Transmit(transmit) => self.outgoing.push(transmit.contents.to_vec()),
+                Output::Transmit(transmit) => {
+                    if transmit.contents.starts_with(&[0, 1]) {
+                        self.check = transmit.contents.to_vec();
+                    }
+                    self.outgoing.push(transmit.contents.to_vec());
+                }
                 Output::Event(Event::Connected) => self.connected = true,
                 Output::Event(Event::RtpPacket(packet)) => self.heard.push(packet.payload.to_vec()),
                 Output::Event(_) => {}
@@ -392,4 +428,38 @@ fn lost_packets_come_again_from_one_ring_for_all_viewers() {
         assert_eq!(numbers.len(), 60 * FRAME, "everything came in the end");
     }
     assert!(wires.shard.facts.repaired > 100);
+}
+
+#[test]
+fn forged_checks_that_name_a_participant_crowd_out_none_of_its_own() {
+    let mut wires = Wires::connected(1, 1, true);
+    // Longer than a participant may be silent; each second begins with the forged ones.
+    for _ in 0..60 * 4 {
+        wires.forge_checks(150);
+        wires.pass(Duration::from_millis(249));
+    }
+    let before = wires.heard()[0].len();
+    wires.frame();
+    wires.pass(Duration::from_millis(20));
+    wires.pass(Duration::from_millis(20));
+    assert_eq!(
+        wires.heard()[0].len(),
+        before + FRAME,
+        "the session goes on"
+    );
+    assert!(wires.shard.facts.bad_integrity > 60_000);
+}
+
+#[test]
+fn forged_checks_from_its_address_keep_nobody_alive_who_is_gone() {
+    let mut wires = Wires::connected(1, 1, true);
+    wires.callers[1].gone = true;
+    for _ in 0..20 * 4 {
+        wires.forge_checks(10);
+        wires.pass(Duration::from_millis(249));
+    }
+    let sent = wires.shard.facts.packets_out;
+    wires.frame();
+    wires.pass(Duration::from_millis(20));
+    assert_eq!(wires.shard.facts.packets_out, sent, "nothing is sent there");
 }
