@@ -59,6 +59,13 @@ pub(super) struct Wires {
 impl Wires {
     /// Rooms of one camera and `viewers`, all connected.
     pub(super) fn connected(rooms: u8, viewers: u8, own_path: bool) -> Self {
+        let mut wires = Self::answered(rooms, viewers, own_path);
+        wires.connect_among(&[]);
+        wires
+    }
+
+    /// The same before anything was said.
+    fn answered(rooms: u8, viewers: u8, own_path: bool) -> Self {
         let start = Instant::now();
         let config = ShardConfig {
             worker: 0,
@@ -89,11 +96,19 @@ impl Wires {
         for room in 0..rooms {
             wires.open(room, viewers, own_path, &identity);
         }
-        for _ in 0..3_000 {
-            if wires.callers.iter().all(|caller| caller.connected) {
-                return wires;
+        wires
+    }
+
+    /// Lets everybody connect, while these come beside what each sends, as if from its address.
+    fn connect_among(&mut self, garbage: &[&[u8]]) {
+        for step in 0..3_000 {
+            if self.callers.iter().all(|caller| caller.connected) {
+                return;
             }
-            wires.pass(Duration::from_millis(1));
+            if step % 5 == 0 {
+                self.inject(garbage);
+            }
+            self.pass(Duration::from_millis(1));
         }
         panic!("not everybody is connected after 3 s");
     }
@@ -224,6 +239,20 @@ impl Wires {
                     remote,
                 };
                 self.shard.datagram(path, &forged, self.now);
+            }
+        }
+    }
+
+    /// Gives the shard these datagrams as if each caller had sent them.
+    fn inject(&mut self, datagrams: &[&[u8]]) {
+        for caller in &self.callers {
+            let path = Path {
+                door: 0,
+                carrier: Carrier::Udp,
+                remote: caller.address,
+            };
+            for datagram in datagrams {
+                self.shard.datagram(path, datagram, self.now);
             }
         }
     }
@@ -462,4 +491,42 @@ fn forged_checks_from_its_address_keep_nobody_alive_who_is_gone() {
     wires.frame();
     wires.pass(Duration::from_millis(20));
     assert_eq!(wires.shard.facts.packets_out, sent, "nothing is sent there");
+}
+
+/// What somebody could send who knows a participant's address and nothing else.
+fn garbage() -> Vec<Vec<u8>> {
+    // A DTLS 1.2 record of 100 bytes, the beginning of a hello.
+    let mut hello = vec![
+        22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 9, 0, 100, 1, 0, 0, 88, 0, 0, 0, 0, 0, 88,
+    ];
+    hello.resize(113, 7);
+    vec![
+        [&[23, 0xFE, 0xFD, 0, 1], &hello[5..]].concat(),
+        hello,
+        vec![21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40],
+        [&[0x80, 96][..], &[7; 200]].concat(),
+        [&[0x80, 201][..], &[7; 60]].concat(),
+        vec![99; 40],
+    ]
+}
+
+#[test]
+fn garbage_from_its_address_ends_no_session_and_no_handshake() {
+    let garbage = garbage();
+    let garbage: Vec<&[u8]> = garbage.iter().map(Vec::as_slice).collect();
+    let mut wires = Wires::answered(2, 1, true);
+    wires.connect_among(&garbage);
+    for _ in 0..300 {
+        wires.inject(&garbage);
+        wires.pass(Duration::from_millis(33));
+    }
+    let before = wires.heard()[0].len();
+    wires.frame();
+    wires.pass(Duration::from_millis(20));
+    wires.pass(Duration::from_millis(20));
+    assert_eq!(
+        wires.heard()[0].len(),
+        before + FRAME,
+        "the session goes on"
+    );
 }
