@@ -7,6 +7,7 @@
 //! | `process` | start → ready, memory at rest | `process.rs` |
 //! | `hub` | signalling connections and messages on one core | `hub.rs` |
 //! | `sfu` | forwarding: processor, delay, memory, beside a peer's server | `sfu/mod.rs` |
+//! | `attack` | what sessions and handshakes notice of a flood | `sfu/attack` |
 //!
 //! Each prints a table with the machine's facts and, with `--json FILE`, writes the same as JSON.
 //! A missed target is printed as missed and changes no exit code: figures are facts about a
@@ -51,6 +52,8 @@ enum Command {
     Hub(HubArgs),
     /// Forwarding media on one core.
     Sfu(SfuArgs),
+    /// Strangers who flood the media port.
+    Attack(AttackArgs),
 }
 
 /// What every measurement takes.
@@ -148,6 +151,41 @@ impl SfuArgs {
     }
 }
 
+#[derive(Debug, Args)]
+struct AttackArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// Peers' servers to flood beside ours.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    peers: Vec<String>,
+    /// Rooms that run.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    rooms: u32,
+    /// Rooms that open during each flood.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    joins: u32,
+    /// Packets a second.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: u32,
+    /// Seconds of each window.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=120))]
+    seconds: u32,
+}
+
+impl AttackArgs {
+    fn plan(&self) -> sfu::AttackPlan {
+        let mut servers = vec!["lens".to_owned()];
+        servers.extend(self.peers.iter().cloned());
+        sfu::AttackPlan {
+            servers,
+            rooms: self.rooms,
+            joins: self.joins,
+            rate: self.rate,
+            window: std::time::Duration::from_secs(u64::from(self.seconds)),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let machine = Machine::look();
@@ -170,21 +208,33 @@ fn main() -> ExitCode {
         }
         Command::Sfu(args) => {
             let plan = args.plan();
-            if sfu::moves(&plan) {
-                return match sfu::again_inside() {
-                    Ok(status) if status.success() => ExitCode::SUCCESS,
-                    Ok(_) => ExitCode::FAILURE,
-                    Err(sentence) => {
-                        println!("lens-bench: {sentence}");
-                        ExitCode::FAILURE
-                    }
-                };
+            if sfu::moves(&plan.servers) {
+                return moved();
             }
             measured(args.common, |bin| sfu::run(bin, &plan, machine))
+        }
+        Command::Attack(args) => {
+            let plan = args.plan();
+            if sfu::moves(&plan.servers) {
+                return moved();
+            }
+            measured(args.common, |bin| sfu::attack(bin, &plan, machine))
         }
     };
     match measured.and_then(|report| finish(&report, &common)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            println!("lens-bench: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs this command in a namespace of its own.
+fn moved() -> ExitCode {
+    match sfu::again_inside() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(sentence) => {
             println!("lens-bench: {sentence}");
             ExitCode::FAILURE

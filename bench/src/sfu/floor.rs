@@ -2,15 +2,14 @@
 //!
 //! Full queues, one flow, loopback: a server that wakes for a few packets at a time cannot reach it.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use lens_runtime::udp::{BatchSocket, Receiver, Sender};
-use rustix::net::addr::SocketAddrArg;
-use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, sendmmsg};
 
+use super::batch::send_all;
 use crate::statistics::Spread;
 
 const HEADER: usize = 12;
@@ -35,6 +34,13 @@ enum Way {
     Sender(Sender),
     /// Packets of one size, one behind the other.
     Batch(Vec<u8>),
+    /// They are read, and that is all.
+    Nothing,
+}
+
+/// Microseconds to read a packet in a batch and do nothing with it.
+pub(super) fn receive() -> Result<f64, String> {
+    relay(Way::Nothing).map_err(|error| error.to_string())
 }
 
 /// Measures all three.
@@ -70,8 +76,10 @@ fn relay(mut way: Way) -> io::Result<f64> {
         let count = turn(&relay, to, &key, &mut receiver, &mut way)?;
         rounds.push(began.elapsed().as_secs_f64() * 1e6 / count.max(1) as f64);
         let mut buffer = [0; 2_048];
-        for _ in 0..count {
-            sink.recv(&mut buffer)?;
+        if !matches!(way, Way::Nothing) {
+            for _ in 0..count {
+                sink.recv(&mut buffer)?;
+            }
         }
     }
     Ok(Spread::of(rounds).map_or(f64::NAN, |it| it.median()))
@@ -94,6 +102,10 @@ fn turn(
                     batch.resize(end + PACKET, 0);
                     &mut batch[end..]
                 }
+                Way::Nothing => {
+                    count += 1;
+                    continue;
+                }
             };
             room.copy_from_slice(datagram.bytes);
             let (header, body) = room.split_at_mut(HEADER);
@@ -108,36 +120,15 @@ fn turn(
                 sender.flush(relay);
             }
             Way::Batch(batch) => {
-                send_batch(relay.io(), to, batch)?;
+                let packets: Vec<_> = batch.chunks_exact(PACKET).map(|it| (to, it)).collect();
+                send_all(relay.io(), &packets)?;
+                drop(packets);
                 batch.clear();
             }
+            Way::Nothing => {}
         }
     }
     Ok(count)
-}
-
-/// All packets of `batch` in as few calls as the kernel allows.
-fn send_batch(socket: &UdpSocket, to: SocketAddr, batch: &[u8]) -> io::Result<()> {
-    let to = to.as_any();
-    let slices: Vec<[IoSlice<'_>; 1]> = batch
-        .chunks_exact(PACKET)
-        .map(|packet| [IoSlice::new(packet)])
-        .collect();
-    let mut control: Vec<SendAncillaryBuffer<'_, '_, '_>> = slices
-        .iter()
-        .map(|_| SendAncillaryBuffer::default())
-        .collect();
-    let mut messages: Vec<MMsgHdr<'_>> = slices
-        .iter()
-        .zip(&mut control)
-        .map(|(slice, control)| MMsgHdr::new_with_addr(&to, slice, control))
-        .collect();
-    let mut left = messages.as_mut_slice();
-    while !left.is_empty() {
-        let sent = sendmmsg(socket, left, SendFlags::empty())?;
-        left = &mut left[sent..];
-    }
-    Ok(())
 }
 
 fn seal(key: &LessSafeKey, packet: &mut [u8]) {

@@ -9,6 +9,8 @@
 //!
 //! Servers take turns, so that the machine's other work meets all of them.
 
+mod attack;
+mod batch;
 mod floor;
 mod generator;
 mod janus;
@@ -70,11 +72,12 @@ struct Row {
     late_ms: Vec<f64>,
 }
 
-/// Whether a plan needs the namespace and this process is not in it.
-pub(crate) fn moves(plan: &Plan) -> bool {
-    plan.servers.iter().any(|it| it == "janus") && !namespace::is_inside()
+/// Whether one of `servers` needs the namespace and this process is not in it.
+pub(crate) fn moves(servers: &[String]) -> bool {
+    servers.iter().any(|it| it == "janus") && !namespace::is_inside()
 }
 
+pub(crate) use attack::{Plan as AttackPlan, run as attack};
 pub(crate) use namespace::again_inside;
 
 /// Runs everything.
@@ -319,6 +322,7 @@ mod tests {
             us_per_datagram: 2.0,
             busy,
             late_ms,
+            silent: 0,
         };
         row.add(&window, us_per_packet / 1e3, 300.0);
         row

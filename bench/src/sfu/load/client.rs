@@ -69,6 +69,8 @@ pub(crate) struct Client {
     local: SocketAddr,
     server: Option<SocketAddr>,
     cell: Cell,
+    /// The user name of its checks: the server's fragment and its own.
+    pub(super) user: String,
     keys: Option<(Keys, Keys)>,
     pub(super) room: u32,
     pub(super) part: Part,
@@ -105,6 +107,7 @@ impl Client {
             local,
             server: None,
             cell,
+            user: String::new(),
             keys: None,
             room,
             part,
@@ -123,10 +126,10 @@ impl Client {
         ip: std::net::IpAddr,
         room: u32,
         part: Part,
-        offer: &str,
+        offer_text: &str,
     ) -> Result<(Self, String), String> {
         let mut client = Self::new(ip, room, part)?;
-        let offer = SdpOffer::from_sdp_string(offer).map_err(|error| error.to_string())?;
+        let offer = SdpOffer::from_sdp_string(offer_text).map_err(|error| error.to_string())?;
         let answer = client.rtc.sdp_api().accept_offer(offer);
         let answer = answer.map_err(|error| error.to_string())?.to_sdp_string();
         let mids: Vec<Mid> = answer
@@ -135,6 +138,7 @@ impl Client {
             .map(Mid::from)
             .collect();
         client.learn(&mids);
+        client.user = format!("{}:{}", fragment(offer_text), fragment(&answer));
         Ok((client, answer))
     }
 
@@ -149,7 +153,9 @@ impl Client {
             changes.add_media(kind, Direction::SendOnly, None, None, None);
         }
         let (offer, pending) = changes.apply().ok_or("no offer was made")?;
-        Ok((client, offer.to_sdp_string(), pending))
+        let offer = offer.to_sdp_string();
+        fragment(&offer).clone_into(&mut client.user);
+        Ok((client, offer, pending))
     }
 
     /// The answer to an offer of its own.
@@ -163,6 +169,7 @@ impl Client {
             .map(|mid| Mid::from(mid.trim()))
             .collect();
         self.learn(&mids);
+        self.user = format!("{}:{}", fragment(sdp), self.user);
         Ok(())
     }
 
@@ -216,6 +223,11 @@ impl Client {
             };
             place.get_or_insert(track);
         }
+    }
+
+    /// Where it sends to.
+    pub(super) fn server(&self) -> Option<SocketAddr> {
+        self.server
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -399,6 +411,14 @@ impl Track {
         keys.seal(self.ssrc, self.index, HEADER, packet);
         self.index += 1;
     }
+}
+
+/// The ICE user name fragment in a description.
+fn fragment(sdp: &str) -> &str {
+    let found = sdp
+        .lines()
+        .find_map(|line| line.strip_prefix("a=ice-ufrag:"));
+    found.unwrap_or_default().trim()
 }
 
 /// The generator's clock, and how many packets it looks into.

@@ -4,8 +4,9 @@ mod client;
 mod histogram;
 mod srtp;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,8 @@ pub(crate) struct Window {
     /// The generator's share of its core.
     pub(crate) busy: f64,
     pub(crate) late_ms: f64,
+    /// Viewers to whom nothing came.
+    pub(crate) silent: usize,
 }
 
 impl Load {
@@ -131,6 +134,7 @@ impl Load {
             us_per_datagram: cpu.as_secs_f64() * 1e6 / datagrams.max(1) as f64,
             busy: cpu.as_secs_f64() / seconds,
             late_ms: self.late.as_secs_f64() * 1e3,
+            silent: self.silent(),
             counts,
         })
     }
@@ -138,6 +142,27 @@ impl Load {
     /// Runs for a while without counting, and ends with nothing on its way.
     pub(crate) fn settle(&mut self, time: Duration) -> Result<(), String> {
         self.window(time).map(|_| ())
+    }
+
+    fn silent(&self) -> usize {
+        let silent = |it: &&Client| it.part == Part::Viewer && it.came() == 0;
+        self.clients.iter().filter(silent).count()
+    }
+
+    /// How many participants there are.
+    pub(crate) fn len(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// Where the server takes their media, each address once.
+    pub(crate) fn doors(&self) -> Vec<SocketAddr> {
+        let doors: BTreeSet<_> = self.clients.iter().filter_map(Client::server).collect();
+        doors.into_iter().collect()
+    }
+
+    /// The user names of their checks.
+    pub(crate) fn users(&self) -> Vec<String> {
+        self.clients.iter().map(|it| it.user.clone()).collect()
     }
 
     /// What each room's camera sent, as often as the room has viewers.
