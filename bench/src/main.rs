@@ -7,6 +7,7 @@
 //! | `process` | start → ready, memory at rest | `process.rs` |
 //! | `hub` | signalling connections and messages on one core | `hub.rs` |
 //! | `sfu` | forwarding: processor, delay, memory, beside a peer's server | `sfu/mod.rs` |
+//! | `churn` | what stays of those who came and went | `sfu/churn.rs` |
 //! | `attack` | what sessions and handshakes notice of a flood | `sfu/attack` |
 //!
 //! Each prints a table with the machine's facts and, with `--json FILE`, writes the same as JSON.
@@ -54,6 +55,8 @@ enum Command {
     Sfu(SfuArgs),
     /// Strangers who flood the media port.
     Attack(AttackArgs),
+    /// People who come and go: nothing stays of those who left. Fails when something does.
+    Churn(ChurnArgs),
 }
 
 /// What every measurement takes.
@@ -152,6 +155,18 @@ impl SfuArgs {
 }
 
 #[derive(Debug, Args)]
+struct ChurnArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// Participants a second.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=100))]
+    joins: u32,
+    /// How long.
+    #[arg(long, default_value_t = 3_600, value_parser = clap::value_parser!(u32).range(20..=86_400))]
+    seconds: u32,
+}
+
+#[derive(Debug, Args)]
 struct AttackArgs {
     #[command(flatten)]
     common: CommonArgs,
@@ -213,6 +228,13 @@ fn main() -> ExitCode {
             }
             measured(args.common, |bin| sfu::run(bin, &plan, machine))
         }
+        Command::Churn(args) => {
+            let plan = sfu::ChurnPlan {
+                joins_per_s: args.joins,
+                time: std::time::Duration::from_secs(u64::from(args.seconds)),
+            };
+            measured(args.common, |bin| sfu::churn(bin, &plan, machine))
+        }
         Command::Attack(args) => {
             let plan = args.plan();
             if sfu::moves(&plan.servers) {
@@ -256,9 +278,10 @@ fn measured(
 
 fn finish(report: &Report, common: &CommonArgs) -> Result<(), String> {
     println!("\n{report}");
-    let Some(path) = &common.json else {
-        return Ok(());
-    };
-    let text = format!("{:#}\n", report.json());
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    if let Some(path) = &common.json {
+        let text = format!("{:#}\n", report.json());
+        let written = std::fs::write(path, text);
+        written.map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    report.verdict()
 }

@@ -16,6 +16,7 @@ pub(crate) struct Report {
     targets: Vec<Target>,
     facts: Map<String, Value>,
     notes: Vec<String>,
+    strict: bool,
 }
 
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl Report {
             targets: Vec::new(),
             facts: Map::new(),
             notes: Vec::new(),
+            strict: false,
         }
     }
 
@@ -64,6 +66,25 @@ impl Report {
             most,
             found,
         });
+    }
+
+    /// From now on a missed target fails the run.
+    pub(crate) fn fail_when_missed(&mut self) {
+        self.strict = true;
+    }
+
+    /// Names the missed targets of a run that fails by them.
+    pub(crate) fn verdict(&self) -> Result<(), String> {
+        let missed: Vec<String> = self
+            .targets
+            .iter()
+            .filter(|it| self.strict && !it.kept())
+            .map(Target::to_string)
+            .collect();
+        if missed.is_empty() {
+            return Ok(());
+        }
+        Err(missed.join("\n"))
     }
 
     /// A field of the JSON.
@@ -195,6 +216,17 @@ mod tests {
     fn a_missed_target_is_printed_as_missed() {
         assert!(report(801.0).to_string().contains("MISSED p95: 801.0 ms"));
         assert!(report(800.0).to_string().contains("kept   p95: 800.0 ms"));
+    }
+
+    #[test]
+    fn a_missed_target_fails_a_strict_run_alone() {
+        let mut missed = report(801.0);
+        assert_eq!(missed.verdict(), Ok(()));
+        missed.fail_when_missed();
+        assert!(missed.verdict().is_err_and(|it| it.contains("p95")));
+        let mut kept = report(800.0);
+        kept.fail_when_missed();
+        assert_eq!(kept.verdict(), Ok(()));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Our own server, through its public API.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use lens_tests::http::Http;
@@ -27,6 +28,8 @@ pub(crate) struct Lens {
     product: Product,
     api: Http,
     runtime: tokio::runtime::Runtime,
+    /// The conference of each room.
+    conferences: HashMap<u32, String>,
     _directory: TempDir,
 }
 
@@ -53,6 +56,7 @@ impl Lens {
             api: Http::secure(product.https().ok_or("no HTTPS door")?).with_bearer(&key),
             product,
             runtime,
+            conferences: HashMap::new(),
             _directory: directory,
         })
     }
@@ -115,7 +119,23 @@ impl Server for Lens {
         for _ in 0..viewers {
             self.join(room, &id, Part::Viewer, deliver)?;
         }
+        self.conferences.insert(room, id);
         Ok(())
+    }
+
+    fn close(&mut self, room: u32) -> Result<(), String> {
+        let Some(id) = self.conferences.remove(&room) else {
+            return Ok(());
+        };
+        let path = format!("/v1/conferences/{id}");
+        let call = self
+            .api
+            .exchange(hyper::Method::DELETE, &path, &[], Vec::new());
+        match self.runtime.block_on(call) {
+            Some(reply) if (200..300).contains(&reply.status) => Ok(()),
+            Some(reply) => Err(format!("{path}: {} {}", reply.status, reply.text)),
+            None => Err(format!("{path}: the connection broke")),
+        }
     }
 
     fn stop(self: Box<Self>) -> Result<(), String> {

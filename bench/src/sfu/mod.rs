@@ -11,6 +11,7 @@
 
 mod attack;
 mod batch;
+mod churn;
 mod floor;
 mod generator;
 mod janus;
@@ -78,6 +79,7 @@ pub(crate) fn moves(servers: &[String]) -> bool {
 }
 
 pub(crate) use attack::{Plan as AttackPlan, run as attack};
+pub(crate) use churn::{Plan as ChurnPlan, run as churn};
 pub(crate) use namespace::again_inside;
 
 /// Runs everything.

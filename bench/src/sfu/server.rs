@@ -16,6 +16,13 @@ pub(crate) trait Server: Send {
     /// Opens a room of one camera and so many viewers, and hands each participant over.
     fn open(&mut self, room: u32, viewers: usize, deliver: &mut Deliver<'_>) -> Result<(), String>;
 
+    /// Closes a room that was opened, and takes everybody out.
+    fn close(&mut self, room: u32) -> Result<(), String> {
+        Err(format!(
+            "rooms of this server, such as {room}, are not closed by this bench"
+        ))
+    }
+
     /// Ends it.
     fn stop(self: Box<Self>) -> Result<(), String>;
 }

@@ -7,6 +7,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::hmac;
+use lens_protocol::entropy::{Entropy, random_bytes};
+
 use super::arena::Key;
 use super::path::Path;
 
@@ -19,21 +22,65 @@ const UFRAG: usize = 20;
 /// RFC 8839 ice-char: 64 of them, so that six random bits make one character.
 const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Our half of an ICE user name: the owning worker in two hexadecimal digits, then 18 random
-/// characters.
+/// Random characters of a user name: 60 bits.
+const RANDOM: usize = 10;
+/// Characters of its seal: 48 bits.
+const SEAL: usize = UFRAG - 2 - RANDOM;
+
+/// What a node's user names are sealed with: every worker can tell a name that was given out from
+/// one that was made up, and no table is shared. Names that were made up are not handed over.
+#[derive(Clone, Debug)]
+pub(crate) struct Names(hmac::Key);
+
+impl Names {
+    /// A fresh key.
+    pub(crate) fn new(entropy: &mut dyn Entropy) -> Self {
+        Self(hmac::Key::new(
+            hmac::HMAC_SHA256,
+            &random_bytes::<32>(entropy),
+        ))
+    }
+
+    /// Whether `name` was given out by this node.
+    pub(crate) fn gave(&self, name: &Ufrag) -> bool {
+        let (open, seal) = name.0.split_at(UFRAG - SEAL);
+        // Nothing but a hand-over to another worker hangs on it: no need for constant time.
+        self.seal(open) == seal
+    }
+
+    /// The same in each test.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self::new(&mut lens_runtime::entropy::SeededEntropy::new(77))
+    }
+
+    fn seal(&self, open: &[u8]) -> [u8; SEAL] {
+        let hash = hmac::sign(&self.0, open);
+        let mut seal = [0; SEAL];
+        for (char, byte) in seal.iter_mut().zip(hash.as_ref()) {
+            *char = ice_char(*byte);
+        }
+        seal
+    }
+}
+
+/// Our half of an ICE user name: the owning worker in two hexadecimal digits, then ten random
+/// characters, then a seal of the node's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ufrag([u8; UFRAG]);
 
 impl Ufrag {
-    /// A name on `worker` from 18 random bytes.
-    pub(crate) fn new(worker: u8, random: [u8; UFRAG - 2]) -> Self {
+    /// A fresh name on `worker`.
+    pub(crate) fn new(worker: u8, names: &Names, entropy: &mut dyn Entropy) -> Self {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let mut name = [0; UFRAG];
         name[0] = HEX[usize::from(worker >> 4)];
         name[1] = HEX[usize::from(worker & 0x0F)];
-        for (char, byte) in name[2..].iter_mut().zip(random) {
+        let (open, seal) = name.split_at_mut(UFRAG - SEAL);
+        for (char, byte) in open[2..].iter_mut().zip(random_bytes::<RANDOM>(entropy)) {
             *char = ice_char(byte);
         }
+        seal.copy_from_slice(&names.seal(open));
         Self(name)
     }
 
@@ -154,6 +201,8 @@ impl Demux {
 
 #[cfg(test)]
 mod tests {
+    use lens_runtime::entropy::SeededEntropy;
+
     use super::*;
     use crate::core::arena::Arena;
     use crate::core::path::Carrier;
@@ -168,11 +217,28 @@ mod tests {
 
     #[test]
     fn a_ufrag_names_its_worker() {
-        let ufrag = Ufrag::new(0x2A, [0xFF; 18]);
-        assert_eq!(ufrag.as_str(), "2a//////////////////");
+        let mut entropy = SeededEntropy::new(1);
+        let names = Names::new(&mut entropy);
+        let ufrag = Ufrag::new(0x2A, &names, &mut entropy);
+        assert!(ufrag.as_str().starts_with("2a"));
         assert_eq!(Ufrag::parse(ufrag.as_str().as_bytes()), Some(ufrag));
         assert_eq!(ufrag.worker(), Some(0x2A));
         assert_eq!(Ufrag::parse(b"short"), None);
+        assert_ne!(Ufrag::new(0x2A, &names, &mut entropy), ufrag);
+    }
+
+    #[test]
+    fn a_name_that_was_made_up_or_is_another_nodes_was_not_given_out() {
+        let mut entropy = SeededEntropy::new(1);
+        let names = Names::new(&mut entropy);
+        let ufrag = Ufrag::new(1, &names, &mut entropy);
+        assert!(names.gave(&ufrag));
+        for at in 0..UFRAG {
+            let mut forged = ufrag;
+            forged.0[at] ^= 1;
+            assert!(!names.gave(&forged), "character {at}");
+        }
+        assert!(!Names::new(&mut entropy).gave(&ufrag));
     }
 
     #[test]

@@ -339,12 +339,13 @@ mod tests {
 
     use super::*;
     use crate::core::arena::Arena;
+    use crate::core::demux::Names;
     use crate::core::peer::{self, Blueprint, Credentials, Identity};
 
     fn link(at: Moment) -> Link {
         let kinds = slots::layout(Role::Viewer, 2);
         let built = peer::build(Blueprint {
-            credentials: Credentials::new(0, &mut SeededEntropy::new(1)),
+            credentials: Credentials::new(0, &Names::for_tests(), &mut SeededEntropy::new(1)),
             identity: &Identity::generate().expect("a certificate"),
             addresses: &[],
             layout: &kinds,

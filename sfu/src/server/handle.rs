@@ -21,6 +21,7 @@ use super::sockets::Door;
 use super::worker::{Inbound, Port, new_connection};
 use crate::config::{Config, RtpPath};
 use crate::core::answer::Answer;
+use crate::core::demux::Names;
 use crate::core::path::Moment;
 use crate::core::peer::{self, Blueprint, Built, Credentials, Identity};
 use crate::core::shard::{Answering, Invitation, Occupancy, Shard, ShardReport, Wanted};
@@ -50,6 +51,8 @@ pub(super) struct Node {
     pub(super) log: Arc<EventLog>,
     pub(super) metrics: Metrics,
     pub(super) occupancy: Arc<Occupancy>,
+    /// What its ICE user names are sealed with.
+    pub(super) names: Names,
     /// Which worker a conference lives on. Held over creating and ending one, so that the two
     /// never cross.
     directory: AsyncMutex<Directory>,
@@ -68,6 +71,7 @@ impl Node {
     ) -> Self {
         Self {
             occupancy: super::occupancy(&config),
+            names: Names::new(&mut SystemEntropy::default()),
             metrics: super::metrics(),
             log: Arc::new(EventLog::new(life)),
             directory: AsyncMutex::default(),
@@ -105,7 +109,7 @@ impl Node {
     fn build(&self, worker: usize, wanted: &Wanted) -> Result<Built, SfuError> {
         let worker = u8::try_from(worker).expect("at most 64 workers were started");
         peer::build(Blueprint {
-            credentials: Credentials::new(worker, &mut SystemEntropy::default()),
+            credentials: Credentials::new(worker, &self.names, &mut SystemEntropy::default()),
             identity: &self.identity()?,
             addresses: &self.addresses,
             layout: &wanted.layout,

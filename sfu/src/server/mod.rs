@@ -100,6 +100,7 @@ fn shard_config(node: &Node, worker: u8) -> ShardConfig {
     let entropy: Box<dyn Entropy> = Box::new(SystemEntropy::default());
     ShardConfig {
         worker,
+        names: node.names.clone(),
         doors: node.doors.iter().map(|door| door.face).collect(),
         timeouts: node.config.timeouts,
         occupancy: Arc::clone(&node.occupancy),

@@ -26,7 +26,8 @@ const DRAIN: Duration = Duration::from_millis(150);
 /// See the module.
 pub(crate) struct Load {
     poll: Poll,
-    clients: Vec<Client>,
+    /// By the token of their socket; the places of those who left are taken again.
+    clients: Vec<Option<Client>>,
     clock: Clock,
     counts: Counts,
     sending: bool,
@@ -83,11 +84,11 @@ impl Load {
                     Err(error) => break error == TryRecvError::Disconnected,
                 }
             };
-            if over && self.clients.len() < expected {
-                return Err(format!("only {} of {expected} came", self.clients.len()));
+            if over && self.len() < expected {
+                return Err(format!("only {} of {expected} came", self.len()));
             }
             self.turn()?;
-            let connected = self.clients.iter().filter(|it| it.is_connected()).count();
+            let connected = self.here().filter(|it| it.is_connected()).count();
             if connected == expected {
                 return Ok(());
             }
@@ -99,8 +100,13 @@ impl Load {
         }
     }
 
-    fn add(&mut self, mut client: Client) -> io::Result<()> {
-        let number = self.clients.len();
+    /// Takes another participant.
+    pub(crate) fn add(&mut self, mut client: Client) -> io::Result<()> {
+        let free = self.clients.iter().position(Option::is_none);
+        let number = free.unwrap_or_else(|| {
+            self.clients.push(None);
+            self.clients.len() - 1
+        });
         let interest = Interest::READABLE;
         self.poll
             .registry()
@@ -110,8 +116,27 @@ impl Load {
         let now = Instant::now();
         client.next_frame = now + FRAME * share / 65_536;
         client.next_voice = now + VOICE * share / 65_536;
-        self.clients.push(client);
+        self.clients[number] = Some(client);
         Ok(())
+    }
+
+    /// Lets everybody of a room go, as if their devices were switched off. How many there were, and
+    /// how many of them were connected.
+    pub(crate) fn leave(&mut self, room: u32) -> (usize, usize) {
+        let (mut all, mut connected) = (0, 0);
+        for place in &mut self.clients {
+            if let Some(mut client) = place.take_if(|it| it.room == room) {
+                // Closing it would do the same, a little later.
+                let _ = self.poll.registry().deregister(&mut client.socket);
+                all += 1;
+                connected += usize::from(client.is_connected());
+            }
+        }
+        (all, connected)
+    }
+
+    fn here(&self) -> impl Iterator<Item = &Client> {
+        self.clients.iter().flatten()
     }
 
     /// Sends for a while and counts. Nothing is on its way when it begins, and what was sent has
@@ -119,7 +144,7 @@ impl Load {
     pub(crate) fn window(&mut self, time: Duration) -> Result<Window, String> {
         self.counts = Counts::default();
         self.late = Duration::ZERO;
-        self.clients.iter_mut().for_each(Client::begin);
+        self.clients.iter_mut().flatten().for_each(Client::begin);
         let (began, cpu) = (Instant::now(), own_cpu());
         self.run(time, true)?;
         let seconds = began.elapsed().as_secs_f64();
@@ -127,7 +152,7 @@ impl Load {
         let datagrams = self.counts.datagrams;
         self.run(DRAIN, false)?;
         let mut counts = self.counts.clone();
-        counts.rtp_in = self.clients.iter().map(Client::came).sum();
+        counts.rtp_in = self.here().map(Client::came).sum();
         counts.expected = self.expected();
         Ok(Window {
             seconds,
@@ -146,29 +171,29 @@ impl Load {
 
     fn silent(&self) -> usize {
         let silent = |it: &&Client| it.part == Part::Viewer && it.came() == 0;
-        self.clients.iter().filter(silent).count()
+        self.here().filter(silent).count()
     }
 
     /// How many participants there are.
     pub(crate) fn len(&self) -> usize {
-        self.clients.len()
+        self.here().count()
     }
 
     /// Where the server takes their media, each address once.
     pub(crate) fn doors(&self) -> Vec<SocketAddr> {
-        let doors: BTreeSet<_> = self.clients.iter().filter_map(Client::server).collect();
+        let doors: BTreeSet<_> = self.here().filter_map(Client::server).collect();
         doors.into_iter().collect()
     }
 
     /// The user names of their checks.
     pub(crate) fn users(&self) -> Vec<String> {
-        self.clients.iter().map(|it| it.user.clone()).collect()
+        self.here().map(|it| it.user.clone()).collect()
     }
 
     /// What each room's camera sent, as often as the room has viewers.
     fn expected(&self) -> u64 {
         let mut rooms: HashMap<u32, (u64, u64)> = HashMap::new();
-        for client in &self.clients {
+        for client in self.here() {
             let room = rooms.entry(client.room).or_default();
             match client.part {
                 Part::Camera => room.0 += client.sent,
@@ -178,7 +203,8 @@ impl Load {
         rooms.values().map(|(sent, viewers)| sent * viewers).sum()
     }
 
-    fn run(&mut self, time: Duration, sending: bool) -> Result<(), String> {
+    /// Runs for a while; cameras send or not.
+    pub(crate) fn run(&mut self, time: Duration, sending: bool) -> Result<(), String> {
         self.sending = sending;
         let until = Instant::now() + time;
         while Instant::now() < until {
@@ -195,7 +221,7 @@ impl Load {
             other => other.map_err(|error| error.to_string())?,
         }
         for event in &events {
-            if let Some(client) = self.clients.get_mut(event.token().0) {
+            if let Some(Some(client)) = self.clients.get_mut(event.token().0) {
                 client.read(&self.clock, &mut self.counts)?;
             }
         }
@@ -203,7 +229,7 @@ impl Load {
         let now = Instant::now();
         if now.duration_since(self.ticked) >= TICK {
             self.ticked = now;
-            for client in self.clients.iter_mut().filter(|it| it.due <= now) {
+            for client in self.clients.iter_mut().flatten().filter(|it| it.due <= now) {
                 client.tick(now, &mut self.counts)?;
             }
         }
@@ -213,7 +239,7 @@ impl Load {
     /// Short enough that no frame is late by more than a millisecond.
     fn until_next(&self) -> Duration {
         let now = Instant::now();
-        let next = self.clients.iter().map(|it| it.next_frame).min();
+        let next = self.here().map(|it| it.next_frame).min();
         let next = next.map_or(TICK, |next| next.saturating_duration_since(now));
         next.clamp(Duration::from_millis(1), TICK)
     }
@@ -221,7 +247,12 @@ impl Load {
     /// Frames and voices keep their times while nothing is sent.
     fn send_due(&mut self) {
         let now = Instant::now();
-        for client in self.clients.iter_mut().filter(|it| it.is_connected()) {
+        for client in self
+            .clients
+            .iter_mut()
+            .flatten()
+            .filter(|it| it.is_connected())
+        {
             if client.next_frame <= now {
                 let late = now.duration_since(client.next_frame);
                 client.next_frame = next(client.next_frame, FRAME, now);
@@ -275,11 +306,13 @@ mod tests {
             .counts;
         assert_eq!(counts.expected, 2 * counts.rtp_in, "half is lost");
         // Packets of another room are faults.
-        load.clients[1].room = 6;
+        load.clients[1].as_mut().expect("the viewer").room = 6;
         let counts = load
             .window(Duration::from_millis(200))
             .expect("runs")
             .counts;
         assert!(counts.wrong > 0 && counts.wrong == counts.rtp_in);
+        // The camera and the stranger are of one room; the stranger never connected.
+        assert_eq!((load.leave(5), load.len()), ((2, 1), 1));
     }
 }

@@ -12,7 +12,7 @@ use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, RtcConfig};
 
 use super::{Parts, Peer, tap};
-use crate::core::demux::{Ufrag, ice_char};
+use crate::core::demux::{Names, Ufrag, ice_char};
 use crate::core::slots;
 use crate::core::stun;
 use crate::error::SfuError;
@@ -53,10 +53,10 @@ pub(crate) struct Credentials {
 
 impl Credentials {
     /// Fresh credentials on `worker`: a password of 192 random bits.
-    pub(crate) fn new(worker: u8, entropy: &mut dyn Entropy) -> Self {
+    pub(crate) fn new(worker: u8, names: &Names, entropy: &mut dyn Entropy) -> Self {
         let password: [u8; 32] = random_bytes(entropy);
         Self {
-            ufrag: Ufrag::new(worker, random_bytes(entropy)),
+            ufrag: Ufrag::new(worker, names, entropy),
             password: password
                 .iter()
                 .map(|byte| char::from(ice_char(*byte)))

@@ -44,8 +44,7 @@ impl Shard {
     fn check(&mut self, path: Path, bytes: &[u8], request: Request<'_>, at: Moment) -> Verdict {
         let ufrag = Ufrag::parse(request.ufrag);
         let Some(key) = ufrag.and_then(|ufrag| self.demux.by_ufrag(&ufrag)) else {
-            let worker = ufrag.and_then(|ufrag| ufrag.worker());
-            return match worker.filter(|worker| *worker != self.config.worker) {
+            return match ufrag.and_then(|ufrag| self.elsewhere(&ufrag)) {
                 Some(other) => Verdict::OtherWorker(other),
                 None => {
                     self.facts.unknown_ufrag += 1;
@@ -74,6 +73,13 @@ impl Shard {
             true => Verdict::Entered,
             false => Verdict::Taken,
         }
+    }
+
+    /// The worker that gave out this name, when it is another one of this node.
+    fn elsewhere(&self, ufrag: &Ufrag) -> Option<u8> {
+        let worker = ufrag.worker()?;
+        let another = worker != self.config.worker && self.config.names.gave(ufrag);
+        another.then_some(worker)
     }
 
     /// A check whose integrity has been verified: the path may enter. True when it is new.

@@ -41,7 +41,7 @@ use lens_protocol::media::{MediaAddress, SfuEventKind};
 use lens_runtime::udp::Runs;
 
 use super::arena::{Arena, Key};
-use super::demux::Demux;
+use super::demux::{Demux, Names};
 use super::link::Link;
 use super::path::{Carrier, Moment, Path};
 use super::peer::{Datagram, PeerEvent, Produce, StackError};
@@ -60,6 +60,8 @@ const SHORTEST_TIMER: Duration = Duration::from_millis(1);
 pub(crate) struct ShardConfig {
     /// Its number among the node's workers.
     pub(crate) worker: u8,
+    /// Tells the node's user names from others.
+    pub(crate) names: Names,
     /// What peers believe each door's address to be.
     pub(crate) doors: Vec<MediaAddress>,
     pub(crate) timeouts: Timeouts,

@@ -43,6 +43,7 @@ impl Bench {
         let start = Instant::now();
         let config = ShardConfig {
             worker: 0,
+            names: Names::for_tests(),
             doors: vec![door()],
             timeouts: Timeouts::default(),
             occupancy: Arc::new(Occupancy {
@@ -84,7 +85,7 @@ impl Bench {
             memo: serde_json::Value::Null,
         };
         let built = peer::build(Blueprint {
-            credentials: Credentials::new(0, &mut self.entropy),
+            credentials: Credentials::new(0, &Names::for_tests(), &mut self.entropy),
             identity: &self.identity,
             addresses: &[door()],
             layout: &slots::layout(role, 4),

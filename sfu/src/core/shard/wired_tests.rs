@@ -21,6 +21,7 @@ use str0m::{Candidate, Event, Input, Output, Rtc};
 use super::*;
 use crate::config::Timeouts;
 use crate::core::answer::Answer;
+use crate::core::demux::Ufrag;
 use crate::core::peer::{self, Blueprint, Credentials, Identity};
 use crate::core::slots;
 
@@ -69,6 +70,7 @@ impl Wires {
         let start = Instant::now();
         let config = ShardConfig {
             worker: 0,
+            names: Names::for_tests(),
             doors: vec![MediaAddress {
                 udp: DOOR.into(),
                 tcp: None,
@@ -152,7 +154,7 @@ impl Wires {
         let size = self.shard.rooms.get(room).expect("a room").max_participants;
         let seed = self.callers.len() as u64 + 2;
         let built = peer::build(Blueprint {
-            credentials: Credentials::new(0, &mut SeededEntropy::new(seed)),
+            credentials: Credentials::new(0, &Names::for_tests(), &mut SeededEntropy::new(seed)),
             identity,
             addresses: &[MediaAddress {
                 udp: DOOR.into(),
@@ -529,4 +531,32 @@ fn garbage_from_its_address_ends_no_session_and_no_handshake() {
         before + FRAME,
         "the session goes on"
     );
+}
+
+/// A check for whoever has this user name.
+fn check_for(name: &str) -> Vec<u8> {
+    let user = format!("{name}:peer");
+    let mut message = vec![0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42];
+    message.extend([7; 12]);
+    message.extend([0, 6, 0, user.len() as u8]);
+    message.extend(user.as_bytes());
+    message.resize(message.len().next_multiple_of(4), 0);
+    message[3] = (message.len() - 20) as u8;
+    message
+}
+
+#[test]
+fn a_name_that_nobody_gave_out_is_not_handed_to_the_worker_it_names() {
+    let mut wires = Wires::answered(0, 0, true);
+    let path = Path {
+        door: 0,
+        carrier: Carrier::Udp,
+        remote: ([203, 0, 113, 9], 4_000).into(),
+    };
+    let there = Ufrag::new(1, &Names::for_tests(), &mut SeededEntropy::new(3));
+    let mut judge = |name: &str| wires.shard.datagram(path, &check_for(name), wires.now);
+    assert_eq!(judge(there.as_str()), Verdict::OtherWorker(1));
+    let made_up = format!("01{}", "A".repeat(18));
+    assert_eq!(judge(&made_up), Verdict::Unknown);
+    assert_eq!(wires.shard.facts.unknown_ufrag, 1);
 }

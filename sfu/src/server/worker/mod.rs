@@ -33,7 +33,7 @@ use crate::core::path::{Carrier, Moment, Path};
 use crate::core::shard::{Shard, Verdict};
 use crate::core::stun;
 use crate::metrics::Metrics;
-use port::WAKE;
+use port::{Transit, WAKE};
 
 /// Messages taken from the inbox in a turn.
 const INBOX_A_TURN: usize = 256;
@@ -61,6 +61,8 @@ pub(crate) struct Worker {
     index: u8,
     poll: Poll,
     inbox: Receiver<Inbound>,
+    /// Datagrams of ours that came to other workers' sockets.
+    transit: Receiver<Transit>,
     ports: Vec<Port>,
     shard: Shard,
     clock: Arc<dyn Clock>,
@@ -116,6 +118,7 @@ impl Worker {
             index: equipment.index,
             poll: seat.poll,
             inbox: seat.inbox,
+            transit: seat.transit,
             ports: equipment.ports,
             shard: equipment.shard,
             clock: equipment.clock,
@@ -148,6 +151,7 @@ impl Worker {
             }
             self.read_datagrams();
             self.take_inbox(at);
+            self.take_transit(at);
             self.route_datagrams(at);
             self.read_tcp(at);
             self.sweep(at);
@@ -216,9 +220,6 @@ impl Worker {
             };
             match message {
                 Inbound::Command(command) => command(&mut self.shard, at),
-                Inbound::Datagram { from, path, bytes } => {
-                    self.foreign_datagram(from, path, &bytes, at)
-                }
                 Inbound::Claim { path, owner } => {
                     self.foreign.insert(path, owner);
                 }
@@ -232,6 +233,16 @@ impl Worker {
                 }
             }
         }
+    }
+
+    fn take_transit(&mut self, at: Moment) {
+        for _ in 0..INBOX_A_TURN {
+            let Ok(Transit { from, path, bytes }) = self.transit.try_recv() else {
+                return;
+            };
+            self.foreign_datagram(from, path, &bytes, at);
+        }
+        self.full_inbox = true;
     }
 
     fn route_datagrams(&mut self, at: Moment) {
@@ -269,13 +280,13 @@ impl Worker {
     }
 
     fn transit(&self, owner: u8, path: Path, bytes: &[u8]) {
-        let message = Inbound::Datagram {
+        let datagram = Transit {
             from: self.index,
             path,
             bytes: bytes.to_vec(),
         };
         let port = self.ports.get(usize::from(owner));
-        match port.map(|port| port.tell(message)) {
+        match port.map(|port| port.pass(datagram)) {
             Some(Ok(())) => self.metrics.transit.inc(),
             _ => self.metrics.transit_dropped.inc(),
         };

@@ -11,8 +11,11 @@ use crate::core::shard::Shard;
 use crate::error::SfuError;
 use crate::server::tcp::Passing;
 
-/// Messages that may wait for a worker. At the cap commands are refused and datagrams dropped.
+/// Messages that may wait for a worker. At the cap commands are refused.
 const INBOX: usize = 4_096;
+/// Datagrams from other workers' sockets that may wait; at the cap they are dropped. A queue of
+/// their own: a flood of them stands in no command's way.
+const TRANSIT: usize = 4_096;
 /// The token of the wake-up.
 pub(super) const WAKE: Token = Token(0);
 
@@ -23,12 +26,6 @@ pub(crate) type Command = Box<dyn FnOnce(&mut Shard, Moment) + Send>;
 pub(crate) enum Inbound {
     /// Run this.
     Command(Command),
-    /// A datagram that came to another worker's socket.
-    Datagram {
-        from: u8,
-        path: Path,
-        bytes: Vec<u8>,
-    },
     /// What comes on this path of yours is for the named worker.
     Claim { path: Path, owner: u8 },
     /// That path is nobody's any more.
@@ -39,30 +36,48 @@ pub(crate) enum Inbound {
     Stop,
 }
 
+/// A datagram that came to another worker's socket.
+pub(crate) struct Transit {
+    pub(super) from: u8,
+    pub(super) path: Path,
+    pub(super) bytes: Vec<u8>,
+}
+
 /// How to reach a worker.
 #[derive(Clone)]
 pub(crate) struct Port {
     sender: SyncSender<Inbound>,
+    transit: SyncSender<Transit>,
     waker: Arc<Waker>,
 }
 
 impl Port {
     /// Tells the worker something and wakes it.
     pub(crate) fn tell(&self, message: Inbound) -> Result<(), SfuError> {
-        self.sender.try_send(message).map_err(|error| match error {
-            TrySendError::Full(_) => SfuError::Busy,
-            TrySendError::Disconnected(_) => SfuError::Stopped,
-        })?;
-        // A wake-up that fails is made good by the next turn, at most a second later.
-        let _ = self.waker.wake();
-        Ok(())
+        send(&self.sender, message, &self.waker)
     }
+
+    /// Hands a datagram over and wakes the worker.
+    pub(super) fn pass(&self, datagram: Transit) -> Result<(), SfuError> {
+        send(&self.transit, datagram, &self.waker)
+    }
+}
+
+fn send<T>(sender: &SyncSender<T>, message: T, waker: &Waker) -> Result<(), SfuError> {
+    sender.try_send(message).map_err(|error| match error {
+        TrySendError::Full(_) => SfuError::Busy,
+        TrySendError::Disconnected(_) => SfuError::Stopped,
+    })?;
+    // A wake-up that fails is made good by the next turn, at most a second later.
+    let _ = waker.wake();
+    Ok(())
 }
 
 /// A worker's end of its port, made before its thread.
 pub(crate) struct Seat {
     pub(super) poll: Poll,
     pub(super) inbox: Receiver<Inbound>,
+    pub(super) transit: Receiver<Transit>,
 }
 
 /// Makes a port and the seat behind it.
@@ -70,5 +85,16 @@ pub(crate) fn port() -> io::Result<(Port, Seat)> {
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
     let (sender, inbox) = sync_channel(INBOX);
-    Ok((Port { sender, waker }, Seat { poll, inbox }))
+    let (passing, transit) = sync_channel(TRANSIT);
+    let port = Port {
+        sender,
+        transit: passing,
+        waker,
+    };
+    let seat = Seat {
+        poll,
+        inbox,
+        transit,
+    };
+    Ok((port, seat))
 }

@@ -1,0 +1,14 @@
+//! Three minutes of people who come and go: the short form of `cargo xtask bench churn`.
+
+use std::process::Command;
+
+#[test]
+fn nothing_stays_of_those_who_came_and_went() {
+    let output = Command::new(env!("CARGO_BIN_EXE_lens-bench"))
+        .args(["churn", "--seconds", "180", "--bin"])
+        .arg(lens_tests::product::binary())
+        .output()
+        .expect("lens-bench starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}");
+}
