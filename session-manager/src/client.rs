@@ -78,7 +78,7 @@ pub trait SessionManager: Send + Sync {
         request: CreateConference,
     ) -> Result<Conference, Problem>;
 
-    /// The owner's conferences, newest first, ended ones for an hour.
+    /// The owner's conferences, newest first, ended ones for an hour, at most 500 of them.
     async fn conferences(&self, caller: &Caller) -> Result<Vec<Conference>, Problem>;
 
     /// One conference.

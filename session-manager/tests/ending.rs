@@ -10,6 +10,7 @@ use lens_protocol::conference::{
 };
 use lens_protocol::id::ConferenceId;
 use lens_protocol::media::Role;
+use lens_session_manager::core::past::MOST_ENDED;
 use lens_session_manager::{MediaKeys, SessionManager};
 use support::{CHROMIUM_CAMERA, Process, Stage, code, join, until, website};
 
@@ -131,6 +132,36 @@ async fn once_ended_it_can_be_read_for_an_hour_and_not_joined() {
             .expect("granted")
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn of_very_many_that_have_ended_the_eldest_are_forgotten_first() {
+    let stage = Stage::with(&["sfu-1"]).await;
+    stage.nodes[0].state().max_participants = 10_000;
+    let manager = &stage.manager;
+    let has_room = async || {
+        let nodes = manager.nodes(&website()).await.expect("granted").nodes;
+        nodes[0].max_participants == 10_000
+    };
+    until("the node has reported its size", has_room).await;
+    let live = stage.create().await.id;
+    let mut ended = Vec::new();
+    for _ in 0..MOST_ENDED + 2 {
+        let id = stage.create().await.id;
+        let deleted = stage.manager.delete(&website(), id).await;
+        deleted.expect("ended");
+        ended.push(id);
+    }
+    for id in &ended[..2] {
+        until("forgotten", async || {
+            manager.conference(&website(), *id).await.is_err()
+        })
+        .await;
+    }
+    let listed = manager.conferences(&website()).await.expect("granted");
+    assert_eq!(listed.len(), MOST_ENDED + 1);
+    assert_eq!(stage.read(ended[2]).await.state, ConferenceState::Ended);
+    assert_eq!(stage.read(live).await.state, ConferenceState::Open);
 }
 
 #[tokio::test]

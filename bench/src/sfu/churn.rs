@@ -21,8 +21,8 @@ use crate::report::Report;
 const SAMPLE: Duration = Duration::from_secs(2);
 /// How long a room lasts.
 const LIFE: Duration = Duration::from_secs(4);
-/// Until the first readings count: pools and caches fill.
-const WARM_UP: f64 = 0.25;
+/// Until the first readings count: what is kept of the past (ended conferences, events) fills up.
+const WARM_UP: f64 = 0.5;
 /// Longest until everything of the last rooms is gone.
 const CLOSING: Duration = Duration::from_secs(40);
 
@@ -237,11 +237,11 @@ mod tests {
 
     #[test]
     fn growth_is_that_of_the_line_behind_the_warm_up() {
-        let steps = |at_s: f64| if at_s < 25.0 { at_s * 100.0 } else { 10_000.0 };
+        let steps = |at_s: f64| if at_s < 50.0 { at_s * 100.0 } else { 10_000.0 };
         assert!(growth_pct(&readings(steps)).abs() < 1e-9);
-        // From 10,000 at second 25 by 2 a second: 148 of it.
-        let grows = |at_s: f64| 10_000.0 + (at_s - 25.0) * 2.0;
-        assert!((growth_pct(&readings(grows)) - 1.48).abs() < 1e-9);
+        // From 10,000 at second 50 by 2 a second: 98 of it.
+        let grows = |at_s: f64| 10_000.0 + (at_s - 50.0) * 2.0;
+        assert!((growth_pct(&readings(grows)) - 0.98).abs() < 1e-9);
         let saws = |at_s: f64| 10_000.0 + (at_s % 5.0) * 100.0;
         assert!(growth_pct(&readings(saws)).abs() < 0.5);
         assert!(growth_pct(&[]).is_nan());

@@ -4,7 +4,7 @@
 //! open ── admit ──▶ seat reserved ── seated ──▶ offered ── answered ──▶ connecting ──▶ connected
 //!  │                                   ▲                                    │             │
 //!  │                                   └──────── seated (next generation) ◀─┴── failed ◀──┘
-//!  └── end ──▶ ended (kept for an hour to be read)
+//!  └── end ──▶ ended (kept for an hour to be read, at most 500 of an owner)
 //! ```
 //!
 //! A seat is reserved before the node is asked, so that two racing joins cannot both have the

@@ -10,5 +10,6 @@ pub mod expiry;
 pub mod idempotency;
 pub mod memo;
 pub mod offer;
+pub mod past;
 pub mod placement;
 pub mod seat;

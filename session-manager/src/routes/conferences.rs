@@ -44,7 +44,7 @@ pub(super) async fn create(
 
 /// List your conferences.
 ///
-/// Newest first; ended ones stay in the list for an hour.
+/// Newest first; ended ones stay in the list for an hour, at most 500 of them.
 #[utoipa::path(
     get, path = "/v1/conferences", operation_id = "list_conferences", tag = "conferences",
     responses((status = 200, description = "Yours", body = Vec<Conference>), Problems),

@@ -75,6 +75,7 @@ impl Inner {
     ) -> Result<(), Problem> {
         locked.room.end(reason, self.now());
         locked.save().await?;
+        self.past().push(&locked.room.owner, locked.room.id);
         self.metrics.conferences_ended.inc();
         self.tell(&locked.room, ConferenceEventKind::Ended { reason });
         tracing::info!(conference = %locked.room.id, ?reason, "conference ended");

@@ -1,6 +1,6 @@
 //! Ends conferences that are over and forgets what need not be kept any more.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lens_protocol::id::ConferenceId;
@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::Inner;
 use crate::core::expiry;
+use crate::core::past::Past;
 
 /// Rounds between two looks for answers that need not be kept any more.
 const ROUNDS_PER_SWEEP: u32 = 600;
@@ -35,6 +36,7 @@ pub(super) fn start(inner: &Arc<Inner>) {
 impl Inner {
     async fn expire(&self, sweep: bool) {
         let now = self.now();
+        self.forget_past().await;
         match self.rooms.due(now).await {
             Ok(due) => {
                 for id in due {
@@ -59,8 +61,29 @@ impl Inner {
             return self.end(&mut locked, reason).await;
         }
         if locked.room.ended.is_some() && expiry::next_look(&locked.room) <= now {
+            self.past().forget(&locked.room.owner, id);
             return locked.remove().await;
         }
         Ok(())
+    }
+
+    /// Removes the eldest ended conferences of owners who have too many.
+    async fn forget_past(&self) {
+        let over = self.past().over();
+        for id in over {
+            let removed = match self.rooms.lock(id).await {
+                Ok(Some(locked)) => locked.remove().await,
+                Ok(None) => Ok(()),
+                Err(problem) => Err(problem),
+            };
+            if let Err(problem) = removed {
+                tracing::warn!(conference = %id, code = %problem.code,
+                    "an ended conference could not be forgotten; it is once its hour is over");
+            }
+        }
+    }
+
+    pub(super) fn past(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -40,6 +40,7 @@ use tokio::sync::watch as signal;
 use crate::config::Config;
 use crate::core::conference::Room;
 use crate::core::events::EventRings;
+use crate::core::past::Past;
 use crate::error::StartError;
 use crate::metrics::Metrics;
 use crate::token::MediaTokens;
@@ -79,6 +80,7 @@ struct Inner {
     idempotency: Arc<dyn IdempotencyStore>,
     nodes: Nodes,
     events: Mutex<EventRings>,
+    past: Mutex<Past>,
     /// Raised with each event, for those who wait for one.
     happened: signal::Sender<u64>,
     tokens: Arc<MediaTokens>,
@@ -104,6 +106,7 @@ impl SessionManagerService {
             idempotency: parts.idempotency,
             nodes,
             events: Mutex::new(EventRings::new(life)),
+            past: Mutex::default(),
             happened: signal::Sender::new(0),
             tokens: Arc::new(tokens),
             metrics: parts.metrics,
