@@ -175,13 +175,14 @@ fn watch(
     }
 }
 
-/// What is held when everybody has gone: waits for it to be as little as before.
+/// What is held when everybody has gone: waits until no more than [`MOST_DESCRIPTORS`] stayed.
 fn settled(pid: u32, descriptors: usize) -> Reading {
     let until = Instant::now() + CLOSING;
     let (_keep, never) = mpsc::channel::<()>();
     loop {
         let reading = read(pid, 0.0);
-        if reading.descriptors <= descriptors || Instant::now() > until {
+        let stayed = reading.descriptors.saturating_sub(descriptors);
+        if stayed as f64 <= MOST_DESCRIPTORS || Instant::now() > until {
             return reading;
         }
         if never.recv_timeout(Duration::from_millis(500)) != Err(RecvTimeoutError::Timeout) {
