@@ -21,6 +21,7 @@ mod namespace;
 mod processor;
 mod server;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -198,23 +199,7 @@ fn measure(
     prefer(pid);
     let at_rest = rss_kb(pid);
     let mut load = Load::new(ONE_IN, plan.voice).map_err(|error| error.to_string())?;
-    let expected = rooms as usize * (viewers + 1);
-    let (sender, coming) = mpsc::channel();
-    std::thread::scope(|scope| {
-        let server = &mut server;
-        let opening = scope.spawn(move || {
-            (0..rooms).try_for_each(|room| {
-                server.open(room, viewers, &mut |client| {
-                    let _ = sender.send(client);
-                })
-            })
-        });
-        let gathered = load.gather(&coming, expected, CONNECT);
-        let opened = opening
-            .join()
-            .map_err(|_| "opening rooms broke".to_owned())?;
-        opened.and(gathered)
-    })?;
+    open(server.as_mut(), &mut load, 0..rooms, viewers)?;
     load.settle(SETTLE)?;
     let before = cpu_of(pid);
     let window = load.window(plan.window)?;
@@ -230,6 +215,30 @@ fn measure(
         }
     }
     Ok(())
+}
+
+/// Opens rooms of one camera and so many viewers, until everybody is connected.
+fn open(
+    server: &mut dyn Server,
+    load: &mut Load,
+    mut rooms: Range<u32>,
+    viewers: usize,
+) -> Result<(), String> {
+    let expected = load.len() + rooms.len() * (viewers + 1);
+    let (sender, coming) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(move || {
+            rooms.try_for_each(|room| {
+                server.open(room, viewers, &mut |client| {
+                    let _ = sender.send(client);
+                })
+            })
+        });
+        let gathered = load.gather(&coming, expected, CONNECT);
+        let opened = opening.join();
+        let opened = opened.map_err(|_| "opening rooms broke".to_owned())?;
+        opened.and(gathered)
+    })
 }
 
 fn rss_kb(pid: u32) -> u64 {

@@ -12,17 +12,16 @@ mod packets;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use self::flood::Told;
 use self::packets::Kind;
-use super::load::{Client, Load, Window};
+use super::load::{Load, Window};
 use super::processor::{cpu_of, prefer};
 use super::server::Server;
-use super::{CONNECT, ONE_IN, SETTLE, floor, namespace, rounded3, start};
+use super::{ONE_IN, SETTLE, floor, namespace, open, rounded3, start};
 use crate::hub::surroundings::{leave_the_products_core, room_for};
 use crate::machine::Machine;
 use crate::report::Report;
@@ -84,7 +83,7 @@ fn one(mut server: Box<dyn Server>, kind: Kind, plan: &Plan) -> Result<Round, St
     let pid = server.pid();
     prefer(pid);
     let mut load = Load::new(ONE_IN, true).map_err(|error| error.to_string())?;
-    open(server.as_mut(), &mut load, 0..plan.rooms)?;
+    open(server.as_mut(), &mut load, 0..plan.rooms, 1)?;
     load.settle(SETTLE)?;
     let (quiet, quiet_cpu) = watched(&mut load, pid, plan.window)?;
     let (doors, users) = (load.doors(), load.users());
@@ -98,11 +97,8 @@ fn one(mut server: Box<dyn Server>, kind: Kind, plan: &Plan) -> Result<Round, St
         let strangers = scope.spawn(move || flood::run(ip, doors, users, kind, plan.rate, stop));
         let flooded = watched(&mut load, pid, plan.window);
         let began = Instant::now();
-        let joined = open(
-            server.as_mut(),
-            &mut load,
-            plan.rooms..plan.rooms + plan.joins,
-        );
+        let more = plan.rooms..plan.rooms + plan.joins;
+        let joined = open(server.as_mut(), &mut load, more, 1);
         let joined = joined.map(|()| began.elapsed());
         stop.store(true, Ordering::Relaxed);
         let told = strangers.join();
@@ -129,30 +125,6 @@ fn watched(load: &mut Load, pid: u32, time: Duration) -> Result<(Window, Duratio
     let before = cpu_of(pid);
     let window = load.window(time)?;
     Ok((window, cpu_of(pid).saturating_sub(before)))
-}
-
-/// Opens rooms of one camera and one viewer, until all are connected.
-fn open(
-    server: &mut dyn Server,
-    load: &mut Load,
-    mut rooms: std::ops::Range<u32>,
-) -> Result<(), String> {
-    let expected = load.len() + 2 * rooms.len();
-    let (sender, coming) = mpsc::channel();
-    std::thread::scope(|scope| {
-        let opening = scope.spawn(move || {
-            rooms.try_for_each(|room| {
-                server.open(room, 1, &mut |client: Client| {
-                    let _ = sender.send(client);
-                })
-            })
-        });
-        let gathered = load.gather(&coming, expected, CONNECT);
-        let opened = opening
-            .join()
-            .map_err(|_| "opening rooms broke".to_owned())?;
-        opened.and(gathered)
-    })
 }
 
 fn lost_pct(window: &Window) -> f64 {

@@ -308,6 +308,15 @@ impl Wires {
         }
     }
 
+    /// Judges that a frame of the first camera reaches its first viewer.
+    fn goes_on(&mut self) {
+        let before = self.heard()[0].len();
+        self.frame();
+        self.pass(Duration::from_millis(20));
+        self.pass(Duration::from_millis(20));
+        assert_eq!(self.heard()[0].len(), before + FRAME, "the session goes on");
+    }
+
     /// What each viewer heard: the camera's index and the packet's number.
     pub(super) fn heard(&self) -> Vec<Vec<(u8, u64)>> {
         let viewers = self.callers.iter().filter(|caller| caller.camera.is_none());
@@ -469,15 +478,7 @@ fn forged_checks_that_name_a_participant_crowd_out_none_of_its_own() {
         wires.forge_checks(150);
         wires.pass(Duration::from_millis(249));
     }
-    let before = wires.heard()[0].len();
-    wires.frame();
-    wires.pass(Duration::from_millis(20));
-    wires.pass(Duration::from_millis(20));
-    assert_eq!(
-        wires.heard()[0].len(),
-        before + FRAME,
-        "the session goes on"
-    );
+    wires.goes_on();
     assert!(wires.shard.facts.bad_integrity > 60_000);
 }
 
@@ -522,15 +523,7 @@ fn garbage_from_its_address_ends_no_session_and_no_handshake() {
         wires.inject(&garbage);
         wires.pass(Duration::from_millis(33));
     }
-    let before = wires.heard()[0].len();
-    wires.frame();
-    wires.pass(Duration::from_millis(20));
-    wires.pass(Duration::from_millis(20));
-    assert_eq!(
-        wires.heard()[0].len(),
-        before + FRAME,
-        "the session goes on"
-    );
+    wires.goes_on();
 }
 
 /// A check for whoever has this user name.
