@@ -1,12 +1,12 @@
-//! Three minutes of people who come and go: the short form of `cargo xtask bench churn`. They come
-//! twice as fast as in its hour, so that what is kept of the past is full by half of the time.
+//! Two minutes of people who come and go: the short form of `cargo xtask bench churn`. They come four
+//! times as fast as in its hour, so that what is kept of the past is full before half of the time.
 
 use std::process::Command;
 
 #[test]
 fn nothing_stays_of_those_who_came_and_went() {
     let output = Command::new(env!("CARGO_BIN_EXE_lens-bench"))
-        .args(["churn", "--joins", "20", "--seconds", "180", "--bin"])
+        .args(["churn", "--joins", "40", "--seconds", "120", "--bin"])
         .arg(lens_tests::product::binary())
         .output()
         .expect("lens-bench starts");
