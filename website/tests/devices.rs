@@ -189,4 +189,15 @@ async fn who_has_an_account_tries_others_no_oftener_than_a_stranger() {
             _ => tried.refused(429, "rate_limited"),
         }
     }
+    // Nor does a login that is past the limit, and was never counted, give a try back.
+    let mut carl = house.browser();
+    carl.address = "192.0.2.99:1".parse().unwrap();
+    carl.post_and_keep("/api/login", login.clone()).await.ok();
+    carl.address = "203.0.113.9:1".parse().unwrap();
+    carl.post_and_keep("/api/login", login).await.ok();
+    let mut stranger = house.browser();
+    stranger.address = carl.address;
+    log_in(&mut stranger, "wrong")
+        .await
+        .refused(429, "rate_limited");
 }

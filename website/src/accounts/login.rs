@@ -60,8 +60,6 @@ pub(crate) async fn login(
     app.metrics.logins.get_or_create(&outcome(&signed_in)).inc();
     match signed_in {
         Ok((account, token)) => {
-            // No try; the wrong ones stay counted: an account of one's own opens no way to others'.
-            app.logins.give_back(&network);
             if let Some(former) = cookies::find(&headers, cookies::CONSOLE) {
                 app.stores
                     .logins
@@ -171,8 +169,11 @@ impl App {
             None => AtLock::Refuse,
         };
         let token = self.keep_login(&account, from, at_lock).await?;
-        if let Some(device) = known {
-            self.devices.forgive(&device);
+        match known {
+            Some(device) => self.devices.forgive(&device),
+            // It was counted, and was no try. The wrong ones stay counted: an account of one's own
+            // opens no way to others'.
+            None => self.logins.give_back(&from),
         }
         self.renew_hash(&account, password);
         Ok((account, token))
