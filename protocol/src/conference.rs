@@ -10,7 +10,7 @@ use crate::id::{
     ConferenceId, Epoch, Generation, NegotiationId, NodeId, OwnerId, ParticipantId, SessionId,
 };
 use crate::media::{
-    CauseCode, MediaAddress, MediaPolicy, NodeState, Pause, Role, Slot, VideoCodec,
+    CauseCode, ClientProtocol, MediaAddress, MediaPolicy, NodeState, Pause, Role, Slot, VideoCodec,
 };
 use crate::secret::SecretText;
 use crate::time::Timestamp;
@@ -139,6 +139,10 @@ pub struct Participant {
     /// What of its media is paused.
     #[serde(default)]
     pub pause: Pause,
+    /// How it came in, when it made its own offer. Such a participant has one connection, and
+    /// leaves when that ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<ClientProtocol>,
 }
 
 /// Where a participant's connection stands.
@@ -197,6 +201,58 @@ pub struct ParticipantOffer {
     /// Sent only over the HTTP API, never through signalling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_token: Option<SecretText>,
+}
+
+/// A client's own offer, as `POST …/whip` and `POST …/whep` bring it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClientOffer {
+    /// Which of the two.
+    pub protocol: ClientProtocol,
+    /// Its name, shown to the others; the protocol's in capitals when there is none.
+    pub display_name: Option<String>,
+    /// The SDP offer, at most 64 KiB.
+    pub sdp: String,
+}
+
+/// The answer to a client's own offer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClientAnswer {
+    /// Who the client is now.
+    pub participant: ParticipantId,
+    /// Names its connection, as an HTTP entity tag with its quotes.
+    pub etag: String,
+    /// The rewritten SDP answer.
+    pub sdp: String,
+    /// ICE servers for the client.
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// Body of `POST /v1/conferences/{id}/client-tokens`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CreateClientToken {
+    /// Which way the token opens.
+    pub protocol: ClientProtocol,
+    /// The name of whoever comes with it, shown to the others; 1 to 80 characters, not all of
+    /// them blank.
+    #[schema(
+        min_length = 1,
+        max_length = 80,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
+    pub display_name: String,
+}
+
+/// A token for one client that makes its own offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClientToken {
+    /// Who the client will be.
+    pub participant: ParticipantId,
+    /// Where it sends its offer, relative to the server.
+    pub endpoint: String,
+    /// Its bearer token.
+    pub token: SecretText,
+    /// When the token ends; a connection made with it goes on.
+    pub expires_at: Timestamp,
 }
 
 /// One entry of `RTCConfiguration.iceServers`.
@@ -298,6 +354,9 @@ pub enum ConferenceEventKind {
         role: Role,
         /// Their name.
         display_name: String,
+        /// How they came in, when they made their own offer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        protocol: Option<ClientProtocol>,
     },
     /// Their media can flow.
     ParticipantConnected {

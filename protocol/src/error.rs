@@ -57,13 +57,15 @@ error_table! {
     MalformedJson, "malformed_json", 400, -101, false, "The body is not JSON.";
     InvalidValue, "invalid_value", 422, -102, false, "The body has another shape than this call takes, or a field a value outside its range. See the detail.";
     PayloadTooLarge, "payload_too_large", 413, -103, false, "The request is larger than the limit named in the API description.";
-    UnsupportedMediaType, "unsupported_media_type", 415, -104, false, "Send the body as application/json.";
+    UnsupportedMediaType, "unsupported_media_type", 415, -104, false, "Send the body with the Content-Type that this call takes: application/json, or for WHIP and WHEP application/sdp and application/trickle-ice-sdpfrag.";
     MethodNotAllowed, "method_not_allowed", 405, -105, false, "This path does not take that method.";
     NotFound, "not_found", 404, -106, false, "There is nothing at this address, or you may not know of it.";
     RateLimited, "rate_limited", 429, -107, true, "Too many requests. Wait as long as Retry-After says.";
     IdempotencyMismatch, "idempotency_mismatch", 422, -108, false, "This Idempotency-Key was used with another body. Use a new key.";
     IdempotencyInFlight, "idempotency_in_flight", 409, -109, true, "The first request with this Idempotency-Key is still running. Try again shortly.";
     BadOrigin, "bad_origin", 403, -110, false, "This request came from another site. Open the page from this server.";
+    PreconditionRequired, "precondition_required", 428, -111, false, "Send the ETag of the answer in If-Match.";
+    PreconditionFailed, "precondition_failed", 412, -112, false, "If-Match is not the ETag of this connection.";
 
     NotSignedIn, "not_signed_in", 401, -201, false, "Sign in first.";
     BadCredentials, "bad_credentials", 401, -202, false, "E-mail or password is wrong, or the account cannot sign in now.";
@@ -89,6 +91,8 @@ error_table! {
     RoleTaken, "role_taken", 409, -312, false, "The conference has a camera already.";
     ExternalIdTaken, "external_id_taken", 409, -313, false, "A live conference of yours has this external_id; the detail names it.";
     ParticipantNotFound, "participant_not_found", 404, -314, false, "There is no such participant in this conference.";
+    ProtocolNotAllowed, "protocol_not_allowed", 403, -315, false, "The conference's media policy does not allow this way in. Create it with media.whip or media.whep.";
+    ClientMakesOffers, "client_makes_offers", 409, -316, false, "This participant came by WHIP or WHEP and makes its own offers: it comes back by a new POST.";
 
     InvalidSdp, "invalid_sdp", 422, -401, false, "The SDP cannot be used. The detail says which line or rule.";
     StaleGeneration, "stale_generation", 409, -402, false, "A newer offer replaced this one. Answer the newest.";
@@ -102,6 +106,8 @@ error_table! {
     MediaNodeLost, "media_node_lost", 503, -410, true, "The media node of this conference does not answer. Ask for a new offer.";
     NodeDraining, "node_draining", 503, -411, true, "The media node is being emptied and takes no new conferences.";
     NodeFull, "node_full", 503, -412, true, "The media node has as many participants as it may carry.";
+    NoCommonCodec, "no_common_codec", 422, -413, false, "The offer has no codec that the conference carries. VP8 and Opus always are.";
+    IceRestartRefused, "ice_restart_refused", 422, -414, false, "ICE is not restarted here. Delete this connection and make a new one.";
 
     Internal, "internal", 500, -501, true, "Something went wrong on the server. Quote the trace id when you report it.";
     Unavailable, "unavailable", 503, -502, true, "The service is busy or starting. Try again shortly.";

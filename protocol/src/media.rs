@@ -6,6 +6,8 @@
 //!   add_participant {role} ──────────────▶ makes the PeerConnection
 //!                     ◀──────────── Offered {negotiation, raw offer, slots}
 //!   apply_answer {negotiation, sdp} ─────▶
+//!   accept_offer {role, sdp} ────────────▶ makes the PeerConnection (WHIP, WHEP)
+//!                     ◀──────────── Offered {negotiation, raw answer, slots}
 //!                     ◀──────────── SfuEvent … (connected, roster, failed, left)
 //!   remove_participant, end_conference ──▶
 //! ```
@@ -30,6 +32,34 @@ pub enum Role {
     Camera,
     /// Receives the camera; sends a voice.
     Viewer,
+}
+
+/// How a participant comes in that makes its own offer, which the SFU answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientProtocol {
+    /// RFC 9725: sends the camera.
+    Whip,
+    /// draft-ietf-wish-whep: receives it.
+    Whep,
+}
+
+impl ClientProtocol {
+    /// What whoever comes this way does in a conference.
+    pub const fn role(self) -> Role {
+        match self {
+            Self::Whip => Role::Camera,
+            Self::Whep => Role::Viewer,
+        }
+    }
+
+    /// Its name in paths and tokens.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Whip => "whip",
+            Self::Whep => "whep",
+        }
+    }
 }
 
 /// Video codecs the SFU forwards. VP8 is mandatory for every peer.
@@ -57,6 +87,20 @@ pub struct MediaPolicy {
     /// Most kilobits per second of the camera's video, written as `b=` into the offer.
     #[schema(minimum = 100, maximum = 20_000)]
     pub max_video_kbps: u32,
+    /// Whether the camera may come by WHIP (RFC 9725).
+    pub whip: bool,
+    /// Whether viewers may come by WHEP (draft-ietf-wish-whep).
+    pub whep: bool,
+}
+
+impl MediaPolicy {
+    /// Whether participants may come this way.
+    pub const fn allows(&self, protocol: ClientProtocol) -> bool {
+        match protocol {
+            ClientProtocol::Whip => self.whip,
+            ClientProtocol::Whep => self.whep,
+        }
+    }
 }
 
 impl Default for MediaPolicy {
@@ -69,6 +113,8 @@ impl Default for MediaPolicy {
                 VideoCodec::Av1,
             ],
             max_video_kbps: 2_500,
+            whip: false,
+            whep: false,
         }
     }
 }
@@ -111,6 +157,17 @@ pub struct AddParticipant {
     pub memo: serde_json::Value,
 }
 
+/// Adds a participant that made an offer of its own, and asks for the answer. The participant has
+/// this one PeerConnection: without signalling, no newer generation can reach it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AcceptOffer {
+    /// Whom, and where.
+    #[serde(flatten)]
+    pub participant: AddParticipant,
+    /// The client's offer, checked by the Session Manager.
+    pub sdp: String,
+}
+
 /// What of a participant's media is paused: the node forwards it to nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Pause {
@@ -149,14 +206,14 @@ pub struct Slot {
     pub source: Option<ParticipantId>,
 }
 
-/// The SFU's offer for one participant.
+/// The SFU's half of a negotiation with one participant: its offer, or its answer to a client's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Offered {
-    /// Names this offer; the answer quotes it.
+    /// Names this negotiation; the answer to an offer quotes it.
     pub negotiation_id: NegotiationId,
     /// The raw SDP; the Session Manager rewrites it before anyone else sees it.
     pub sdp: String,
-    /// The fixed layout, in `m=` order.
+    /// The fixed layout, in `m=` order; sections without a slot are left out.
     pub slots: Vec<Slot>,
 }
 

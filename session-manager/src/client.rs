@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lens_protocol::Problem;
 use lens_protocol::conference::{
-    Answer, Conference, ConferenceEvents, CreateConference, Hold, IceCandidates, Join, Nodes,
-    ParticipantOffer,
+    Answer, ClientAnswer, ClientOffer, ClientToken, Conference, ConferenceEvents,
+    CreateClientToken, CreateConference, Hold, IceCandidates, Join, Nodes, ParticipantOffer,
 };
 use lens_protocol::id::{ConferenceId, NodeId, OwnerId, ParticipantId};
-use lens_protocol::media::{Pause, Timeline};
+use lens_protocol::media::{ClientProtocol, Pause, Timeline};
 use serde::{Deserialize, Serialize};
 
 pub use remote::RemoteSessionManager;
@@ -40,6 +40,17 @@ pub enum Grant {
         /// Which participant.
         participant: ParticipantId,
     },
+    /// A client token: one connection by WHIP or WHEP, and its end.
+    Client {
+        /// To which conference.
+        conference: ConferenceId,
+        /// As which participant.
+        participant: ParticipantId,
+        /// Which way.
+        protocol: ClientProtocol,
+        /// Under which name.
+        display_name: String,
+    },
 }
 
 /// A right an API key can hold.
@@ -60,6 +71,15 @@ pub enum Scope {
     /// Drain nodes.
     #[serde(rename = "nodes:write")]
     NodesWrite,
+}
+
+/// Candidates of a client that made its own offer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Trickle {
+    /// The way it came.
+    pub protocol: ClientProtocol,
+    /// What it quotes as the tag of its connection.
+    pub if_match: Option<String>,
 }
 
 /// The Session Manager's calls; the HTTP API of `/v1` is these and nothing else.
@@ -143,6 +163,42 @@ pub trait SessionManager: Send + Sync {
         id: ConferenceId,
         participant: ParticipantId,
     ) -> Result<(), Problem>;
+
+    /// Adds a participant that makes its own offer, and returns the answer to it.
+    /// `protocol_not_allowed`, `no_common_codec`, and as [`SessionManager::join`].
+    async fn accept(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        offer: ClientOffer,
+    ) -> Result<ClientAnswer, Problem>;
+
+    /// Judges the `If-Match` of a client's candidates, which are then ignored.
+    /// `precondition_required`, `precondition_failed`, `ice_restart_refused`.
+    async fn trickle(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        trickle: Trickle,
+    ) -> Result<(), Problem>;
+
+    /// Removes a participant that came this way; repeatable.
+    async fn hang_up(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        protocol: ClientProtocol,
+    ) -> Result<(), Problem>;
+
+    /// Makes a token with which one client may bring its own offer. `protocol_not_allowed`.
+    async fn client_token(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        request: CreateClientToken,
+    ) -> Result<ClientToken, Problem>;
 
     /// What happened to a participant's connection, step by step.
     async fn timeline(

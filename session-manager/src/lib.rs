@@ -26,7 +26,7 @@ mod service;
 pub mod token;
 
 pub use authenticate::{Authenticator, KeysAndTokens};
-pub use client::{Caller, Grant, RemoteSessionManager, Scope, SessionManager};
+pub use client::{Caller, Grant, RemoteSessionManager, Scope, SessionManager, Trickle};
 pub use config::Config;
 pub use error::StartError;
 pub use metrics::Metrics;

@@ -21,6 +21,10 @@ pub struct Metrics {
     pub answers: Counter,
     /// Answers refused for their SDP.
     pub answers_refused: Counter,
+    /// Clients' own offers answered (WHIP, WHEP).
+    pub client_offers: Counter,
+    /// Clients' own offers refused.
+    pub client_offers_refused: Counter,
     /// Answers replayed for an `Idempotency-Key`.
     pub replays: Counter,
     /// Times a media node was lost.
@@ -64,6 +68,16 @@ impl Metrics {
                 "answers_refused",
                 "Answers refused for their SDP",
                 &self.answers_refused,
+            ),
+            (
+                "client_offers",
+                "Offers of WHIP and WHEP clients answered",
+                &self.client_offers,
+            ),
+            (
+                "client_offers_refused",
+                "Offers of WHIP and WHEP clients refused for their SDP or by the media node",
+                &self.client_offers_refused,
             ),
             (
                 "replays",

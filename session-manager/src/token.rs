@@ -1,7 +1,8 @@
-//! Media tokens: what lets one participant answer, ask for a new generation and leave.
+//! Media tokens: what lets one participant answer, ask for a new generation and leave. Client
+//! tokens: what lets one client bring its own offer by WHIP or WHEP.
 //!
-//! EdDSA JSON Web Tokens (RFC 7519, RFC 8037) of at most 10 minutes, bound to one participant of
-//! one conference. The key is made on first run and never leaves its file; doors in other
+//! Both are EdDSA JSON Web Tokens (RFC 7519, RFC 8037) of at most 10 minutes, bound to one
+//! participant of one conference. The key is made on first run and never leaves its file; doors in other
 //! processes learn the public half ([`MediaKeys`]). Ed25519 signatures are deterministic, so the
 //! same facts give the same token: a replayed join needs no stored secret.
 
@@ -17,7 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use lens_protocol::id::{ConferenceId, OwnerId, ParticipantId};
-use lens_protocol::media::Role;
+use lens_protocol::media::{ClientProtocol, Role};
 use lens_protocol::{ErrorCode, Problem, SecretText, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,41 @@ pub struct Holder {
     pub participant: ParticipantId,
     /// In which role.
     pub role: Role,
+}
+
+/// Whom a client token is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientHolder {
+    /// Whose conference.
+    pub owner: OwnerId,
+    /// Which conference.
+    pub conference: ConferenceId,
+    /// Who the client will be.
+    pub participant: ParticipantId,
+    /// Which way it comes.
+    pub protocol: ClientProtocol,
+    /// Under which name.
+    pub display_name: String,
+}
+
+/// What a token says; the two kinds have no required field in common but those of every token.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum AnyClaims {
+    Media(Claims),
+    Client(ClientClaims),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ClientClaims {
+    aud: String,
+    sub: ParticipantId,
+    conference: ConferenceId,
+    owner: OwnerId,
+    protocol: ClientProtocol,
+    name: String,
+    iat: i64,
+    exp: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -133,9 +169,31 @@ impl MediaTokens {
             iat: expires_at.minus(self.life).unix_s(),
             exp: expires_at.unix_s(),
         };
+        self.encode(&claims)
+    }
+
+    /// The client token of `holder` that ends at `expires_at`.
+    pub fn sign_client(
+        &self,
+        holder: &ClientHolder,
+        expires_at: Timestamp,
+    ) -> Result<SecretText, Problem> {
+        self.encode(&ClientClaims {
+            aud: AUDIENCE.to_owned(),
+            sub: holder.participant,
+            conference: holder.conference,
+            owner: holder.owner.clone(),
+            protocol: holder.protocol,
+            name: holder.display_name.clone(),
+            iat: expires_at.minus(self.life).unix_s(),
+            exp: expires_at.unix_s(),
+        })
+    }
+
+    fn encode(&self, claims: &impl Serialize) -> Result<SecretText, Problem> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(self.key_id.clone());
-        jsonwebtoken::encode(&header, &claims, &self.signing)
+        jsonwebtoken::encode(&header, claims, &self.signing)
             .map(SecretText::new)
             .map_err(|_| Problem::new(ErrorCode::Internal).with_detail("a token did not sign"))
     }
@@ -148,7 +206,7 @@ impl MediaKeys for MediaTokens {
     }
 }
 
-/// Who holds `bearer`, if it is a media token in force at `now`. `token_invalid` for anything
+/// Who holds `bearer`, if it is a media or client token in force at `now`. `token_invalid` for anything
 /// else, whatever is wrong with it.
 pub async fn verify(
     keys: &dyn MediaKeys,
@@ -167,31 +225,52 @@ pub async fn verify(
     // Judged below against `now`, which may be a simulation's.
     validation.validate_exp = false;
     let key = DecodingKey::from_ed_der(&public);
-    let claims = jsonwebtoken::decode::<Claims>(bearer.expose(), &key, &validation)
+    let claims = jsonwebtoken::decode::<AnyClaims>(bearer.expose(), &key, &validation)
         .map_err(|_| invalid())?
         .claims;
-    if !is_in_force(&claims, now) {
-        return Err(invalid());
+    let (caller, iat, exp) = match claims {
+        AnyClaims::Media(claims) => media_caller(claims).ok_or_else(invalid)?,
+        AnyClaims::Client(claims) => client_caller(claims),
+    };
+    if is_in_force(iat, exp, now) {
+        Ok(caller)
+    } else {
+        Err(invalid())
     }
-    Ok(Caller {
-        owner: claims.owner,
-        grant: Grant::Participant {
-            conference: claims.conference,
-            participant: claims.sub,
-        },
-    })
 }
 
-fn is_in_force(claims: &Claims, now: Timestamp) -> bool {
+/// The holder of a media token, and from when until when. None when it does not grant everything.
+fn media_caller(claims: Claims) -> Option<(Caller, i64, i64)> {
+    let granted = |grant: &&str| claims.grants.iter().any(|g| g == grant);
+    if !GRANTS.iter().all(|grant| granted(grant)) {
+        return None;
+    }
+    let grant = Grant::Participant {
+        conference: claims.conference,
+        participant: claims.sub,
+    };
+    let owner = claims.owner;
+    Some((Caller { owner, grant }, claims.iat, claims.exp))
+}
+
+/// The holder of a client token, and from when until when.
+fn client_caller(claims: ClientClaims) -> (Caller, i64, i64) {
+    let grant = Grant::Client {
+        conference: claims.conference,
+        participant: claims.sub,
+        protocol: claims.protocol,
+        display_name: claims.name,
+    };
+    let owner = claims.owner;
+    (Caller { owner, grant }, claims.iat, claims.exp)
+}
+
+fn is_in_force(iat: i64, exp: i64, now: Timestamp) -> bool {
     let longest = i64::try_from(LONGEST_LIFE.as_secs()).unwrap_or(0);
-    let life = claims.exp.saturating_sub(claims.iat);
-    let grants_all = GRANTS
-        .iter()
-        .all(|grant| claims.grants.iter().any(|g| g == grant));
-    grants_all
-        && (0..=longest).contains(&life)
-        && now.minus(LEEWAY).unix_s() < claims.exp
-        && claims.iat <= now.plus(LEEWAY).unix_s()
+    let life = exp.saturating_sub(iat);
+    (0..=longest).contains(&life)
+        && now.minus(LEEWAY).unix_s() < exp
+        && iat <= now.plus(LEEWAY).unix_s()
 }
 
 /// Names a key by its content, so that a replaced file is a new name.
@@ -268,6 +347,32 @@ mod tests {
         };
         assert_eq!(caller.grant, own);
         assert!(second.sign(&holder(), end).expect("signs") == token);
+    }
+
+    #[tokio::test]
+    async fn a_client_token_names_its_way_and_its_holder() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let tokens = tokens(directory.path());
+        let holder = ClientHolder {
+            owner: holder().owner,
+            conference: holder().conference,
+            participant: holder().participant,
+            protocol: ClientProtocol::Whep,
+            display_name: "Wall screen".to_owned(),
+        };
+        let token = tokens.sign_client(&holder, tokens.end_of_one_issued(NOW));
+        let token = token.expect("signs");
+        let caller = verify(&tokens, &token, NOW).await.expect("in force");
+        let grant = Grant::Client {
+            conference: holder.conference,
+            participant: holder.participant,
+            protocol: ClientProtocol::Whep,
+            display_name: holder.display_name,
+        };
+        assert_eq!(caller.grant, grant);
+        let late = NOW.plus(Duration::from_secs(631));
+        let late = code(&tokens, token.expose(), late).await;
+        assert_eq!(late, Some(ErrorCode::TokenInvalid));
     }
 
     #[tokio::test]

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use axum::http::Uri;
 use lens_protocol::id::{ConferenceId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, NodeReport, Offered,
-    PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
+    AcceptOffer, AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom,
+    NodeReport, Offered, PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
 };
 use lens_protocol::{ErrorCode, Problem, SecretText};
 use lens_runtime::http::client::ControlClient;
@@ -30,6 +30,10 @@ pub trait SfuControl: Send + Sync {
     /// Adds a participant or gives it a new generation, and returns its offer.
     /// `conference_not_found`, `conference_full`, `role_taken`, `node_full`.
     async fn add_participant(&self, participant: AddParticipant) -> Result<Offered, Problem>;
+
+    /// Adds a participant that made its own offer, and returns the answer. As
+    /// [`SfuControl::add_participant`], and `invalid_sdp`, `no_common_codec`.
+    async fn accept_offer(&self, offer: AcceptOffer) -> Result<Offered, Problem>;
 
     /// Applies an answer. `stale_generation` when the offer is not the newest,
     /// `already_answered`, `invalid_sdp`, `participant_not_found`.
@@ -98,6 +102,11 @@ impl SfuControl for RemoteSfu {
 
     async fn add_participant(&self, participant: AddParticipant) -> Result<Offered, Problem> {
         let answer = self.http.post(routes::ADD, &participant, TIMEOUT).await;
+        answer.map_err(lost)
+    }
+
+    async fn accept_offer(&self, offer: AcceptOffer) -> Result<Offered, Problem> {
+        let answer = self.http.post(routes::ACCEPT, &offer, TIMEOUT).await;
         answer.map_err(lost)
     }
 

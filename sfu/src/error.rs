@@ -43,11 +43,11 @@ pub enum SfuError {
     /// The offer has its answer.
     #[error("the offer has been answered")]
     AlreadyAnswered,
-    /// The answer cannot be used; the text names the rule it breaks.
-    #[error("the answer cannot be used: {0}")]
+    /// The answer or offer cannot be used; the text names the rule it breaks.
+    #[error("the SDP cannot be used: {0}")]
     InvalidSdp(&'static str),
-    /// The answer is longer than an SDP may be.
-    #[error("the answer is longer than {} bytes", lens_protocol::limits::SDP_BYTES)]
+    /// The answer or offer is longer than an SDP may be.
+    #[error("the SDP is longer than {} bytes", lens_protocol::limits::SDP_BYTES)]
     SdpTooLong,
     /// More ICE candidates than an answer may carry.
     #[error(
@@ -55,6 +55,13 @@ pub enum SfuError {
         lens_protocol::limits::CANDIDATES
     )]
     TooManyCandidates,
+    /// A client's offer has nothing that can be carried: no slot for any of its sections, or no
+    /// codec in them that the conference allows.
+    #[error("the offer has no section that can be carried")]
+    NoCommonCodec,
+    /// A participant came back with another layout.
+    #[error("a participant keeps its slots")]
+    SlotsChanged,
     /// The PeerConnection of this offer has ended.
     #[error("the connection has ended ({0:?})")]
     ConnectionEnded(CauseCode),
@@ -91,7 +98,9 @@ impl SfuError {
             Self::ParticipantNotFound => ErrorCode::ParticipantNotFound,
             Self::ConferenceFull => ErrorCode::ConferenceFull,
             Self::RoleTaken => ErrorCode::RoleTaken,
-            Self::RoleChanged | Self::RoomSize | Self::Config(_) => ErrorCode::InvalidValue,
+            Self::RoleChanged | Self::SlotsChanged | Self::RoomSize | Self::Config(_) => {
+                ErrorCode::InvalidValue
+            }
             Self::NodeFull => ErrorCode::NodeFull,
             Self::NodeDraining => ErrorCode::NodeDraining,
             Self::StaleEpoch => ErrorCode::StaleEpoch,
@@ -100,6 +109,7 @@ impl SfuError {
             Self::InvalidSdp(_) => ErrorCode::InvalidSdp,
             Self::SdpTooLong => ErrorCode::PayloadTooLarge,
             Self::TooManyCandidates => ErrorCode::TooManyCandidates,
+            Self::NoCommonCodec => ErrorCode::NoCommonCodec,
             Self::ConnectionEnded(_) => ErrorCode::MediaFailed,
             Self::Busy => ErrorCode::Unavailable,
             Self::Stopped => ErrorCode::MediaNodeLost,

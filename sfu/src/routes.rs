@@ -12,8 +12,8 @@ use axum::routing::{get, post};
 use lens_protocol::SecretText;
 use lens_protocol::id::{ConferenceId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, NodeReport, Offered,
-    PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
+    AcceptOffer, AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom,
+    NodeReport, Offered, PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
 };
 use lens_runtime::http::{Failure, Json, Path, Query, private};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,7 @@ pub(crate) const HOLD: &str = "/sfu/conferences/hold";
 pub(crate) const PAUSE: &str = "/sfu/participants/pause";
 pub(crate) const END: &str = "/sfu/conferences/end";
 pub(crate) const ADD: &str = "/sfu/participants";
+pub(crate) const ACCEPT: &str = "/sfu/participants/accept";
 pub(crate) const ANSWER: &str = "/sfu/participants/answer";
 pub(crate) const REMOVE: &str = "/sfu/participants/remove";
 pub(crate) const REPORT: &str = "/sfu/report";
@@ -44,6 +45,7 @@ pub fn router(sfu: Arc<dyn SfuControl>, token: SecretText) -> Router {
         .route(PAUSE, post(pause))
         .route(END, post(end))
         .route(ADD, post(add))
+        .route(ACCEPT, post(accept))
         .route(ANSWER, post(answer))
         .route(REMOVE, post(remove))
         .route(
@@ -82,6 +84,10 @@ async fn end(State(sfu): Sfu, Json(room): Json<EndMediaRoom>) -> Result<Json<()>
 
 async fn add(State(sfu): Sfu, Json(add): Json<AddParticipant>) -> Result<Json<Offered>, Failure> {
     Ok(Json(sfu.add_participant(add).await?))
+}
+
+async fn accept(State(sfu): Sfu, Json(offer): Json<AcceptOffer>) -> Result<Json<Offered>, Failure> {
+    Ok(Json(sfu.accept_offer(offer).await?))
 }
 
 async fn answer(State(sfu): Sfu, Json(answer): Json<ApplyAnswer>) -> Result<Json<()>, Failure> {

@@ -62,22 +62,39 @@ impl<S: Send + Sync> FromRequest<S> for AnyJson {
     }
 }
 
+/// The body of a request as text: of the media type `essence`, at most `most` bytes. Answers
+/// `unsupported_media_type`, `payload_too_large`, and `invalid_value` for what is no UTF-8.
+pub async fn text(request: Request, essence: &str, most: usize) -> Result<String, Failure> {
+    if essence_of(request.headers()).as_deref() != Some(essence) {
+        return Err(ErrorCode::UnsupportedMediaType.into());
+    }
+    let body = in_time(request.into_body(), most).await?;
+    String::from_utf8(body).map_err(|_| {
+        let detail = "the body is not UTF-8";
+        Failure(Problem::new(ErrorCode::InvalidValue).with_detail(detail))
+    })
+}
+
 async fn whole(request: Request) -> Result<Vec<u8>, Failure> {
     if !says_json(request.headers()) {
         return Err(ErrorCode::UnsupportedMediaType.into());
     }
+    in_time(request.into_body(), JSON_BYTES).await
+}
+
+async fn in_time(body: Body, most: usize) -> Result<Vec<u8>, Failure> {
     let late = |_| {
         let detail = "the body did not arrive in time";
         Failure(Problem::new(ErrorCode::MalformedJson).with_detail(detail))
     };
-    tokio::time::timeout(BODY_TIME, collect(request.into_body()))
+    tokio::time::timeout(BODY_TIME, collect(body, most))
         .await
         .map_err(late)?
 }
 
 /// A body that is too large is still read, up to a point: a client that is cut off while it sends
 /// would see a broken connection in the place of the answer (RFC 9112 §9.6).
-async fn collect(body: Body) -> Result<Vec<u8>, Failure> {
+async fn collect(body: Body, most: usize) -> Result<Vec<u8>, Failure> {
     let mut pieces = body.into_data_stream();
     let (mut kept, mut length) = (Vec::new(), 0);
     while let Some(piece) = pieces.next().await {
@@ -89,11 +106,11 @@ async fn collect(body: Body) -> Result<Vec<u8>, Failure> {
         if length > READ_BYTES {
             break;
         }
-        if length <= JSON_BYTES {
+        if length <= most {
             kept.extend_from_slice(&piece);
         }
     }
-    if length > JSON_BYTES {
+    if length > most {
         return Err(ErrorCode::PayloadTooLarge.into());
     }
     Ok(kept)
@@ -127,20 +144,17 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 fn says_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    else {
-        return false;
-    };
-    let essence = value
-        .split(';')
-        .next()
-        .unwrap_or("")
-        .trim()
-        .to_ascii_lowercase();
-    essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    essence_of(headers).is_some_and(|essence| {
+        essence == "application/json"
+            || (essence.starts_with("application/") && essence.ends_with("+json"))
+    })
+}
+
+/// The media type of a body, without its parameters, in small letters.
+fn essence_of(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let essence = value.split(';').next().unwrap_or("");
+    Some(essence.trim().to_ascii_lowercase())
 }
 
 fn explain(error: &serde_json::Error) -> Failure {

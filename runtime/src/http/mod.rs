@@ -13,5 +13,5 @@ pub mod private;
 pub mod trace;
 
 pub use client_address::{ClientAddress, PeerAddress, TrustedProxies};
-pub use extract::{AnyJson, Json, Path, Query};
+pub use extract::{AnyJson, Json, Path, Query, text};
 pub use failure::Failure;

@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use axum::http::Uri;
 use lens_protocol::conference::{
-    Answer, Conference, ConferenceEvents, CreateConference, Hold, IceCandidates, Join, Nodes,
-    ParticipantOffer,
+    Answer, ClientAnswer, ClientOffer, ClientToken, Conference, ConferenceEvents,
+    CreateClientToken, CreateConference, Hold, IceCandidates, Join, Nodes, ParticipantOffer,
 };
 use lens_protocol::id::{ConferenceId, NodeId, ParticipantId};
-use lens_protocol::media::{Pause, Timeline};
+use lens_protocol::media::{ClientProtocol, Pause, Timeline};
 use lens_protocol::{Problem, SecretText};
 use lens_runtime::http::client::ControlClient;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, SessionManager};
+use super::{Caller, SessionManager, Trickle};
 use crate::token::MediaKeys;
 
 /// Where the private routes begin.
@@ -218,6 +218,46 @@ impl SessionManager for RemoteSessionManager {
         participant: ParticipantId,
     ) -> Result<(), Problem> {
         self.call("leave", caller, (id, participant)).await
+    }
+
+    async fn accept(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        offer: ClientOffer,
+    ) -> Result<ClientAnswer, Problem> {
+        self.call("accept", caller, (id, offer)).await
+    }
+
+    async fn trickle(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        trickle: Trickle,
+    ) -> Result<(), Problem> {
+        let with = (id, participant, trickle);
+        self.call("trickle", caller, with).await
+    }
+
+    async fn hang_up(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        protocol: ClientProtocol,
+    ) -> Result<(), Problem> {
+        let with = (id, participant, protocol);
+        self.call("hang-up", caller, with).await
+    }
+
+    async fn client_token(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        request: CreateClientToken,
+    ) -> Result<ClientToken, Problem> {
+        self.call("client-token", caller, (id, request)).await
     }
 
     async fn timeline(

@@ -1,6 +1,7 @@
 //! Who may call what. Anything not in [`permit`]'s table is denied.
 
 use lens_protocol::id::{ConferenceId, ParticipantId};
+use lens_protocol::media::ClientProtocol;
 use lens_protocol::{ErrorCode, Problem};
 
 use crate::client::{Caller, Grant, Scope};
@@ -30,6 +31,16 @@ pub enum Call {
     Pause,
     /// `DELETE …/participants/{pid}`.
     Leave,
+    /// `POST …/whip`.
+    Whip,
+    /// `POST …/whep`.
+    Whep,
+    /// `PATCH …/whip/{pid}`, `PATCH …/whep/{pid}`.
+    Trickle,
+    /// `DELETE …/whip/{pid}`, `DELETE …/whep/{pid}`.
+    HangUp,
+    /// `POST …/client-tokens`.
+    IssueClientToken,
     /// `GET …/participants/{pid}/timeline`.
     Timeline,
     /// `GET /v1/events`.
@@ -42,7 +53,7 @@ pub enum Call {
 
 impl Call {
     /// Every call, in the order of the API.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Create,
         Self::ListConferences,
         Self::ReadConference,
@@ -54,6 +65,11 @@ impl Call {
         Self::Candidates,
         Self::Pause,
         Self::Leave,
+        Self::Whip,
+        Self::Whep,
+        Self::Trickle,
+        Self::HangUp,
+        Self::IssueClientToken,
         Self::Timeline,
         Self::Events,
         Self::Nodes,
@@ -72,10 +88,28 @@ impl Call {
             | Self::Answer
             | Self::Candidates
             | Self::Pause
-            | Self::Leave => Scope::ParticipantsWrite,
+            | Self::Leave
+            | Self::Whip
+            | Self::Whep
+            | Self::Trickle
+            | Self::HangUp
+            | Self::IssueClientToken => Scope::ParticipantsWrite,
             Self::Nodes => Scope::NodesRead,
             Self::Drain => Scope::NodesWrite,
         }
+    }
+
+    /// The call that brings a client's own offer.
+    pub const fn bringing(protocol: ClientProtocol) -> Self {
+        match protocol {
+            ClientProtocol::Whip => Self::Whip,
+            ClientProtocol::Whep => Self::Whep,
+        }
+    }
+
+    /// Whether a client that came this way may do it for itself with its client token.
+    fn is_own_of(self, protocol: ClientProtocol) -> bool {
+        self == Self::bringing(protocol) || matches!(self, Self::Trickle | Self::HangUp)
     }
 
     /// Whether a participant may do it for itself with its media token.
@@ -89,7 +123,7 @@ impl Call {
 
 /// Decides a call on `target`, the conference and participant it names, if any.
 ///
-/// `forbidden` when the right is missing, `token_wrong_conference` when a media token is used
+/// `forbidden` when the right is missing, `token_wrong_conference` when a token is used
 /// outside its own participant.
 pub fn permit(
     caller: &Caller,
@@ -103,11 +137,29 @@ pub fn permit(
         Grant::Participant {
             conference,
             participant,
-        } => match target {
-            _ if !call.is_own() => Err(ErrorCode::Forbidden.into()),
-            Some(own) if own == (*conference, *participant) => Ok(()),
-            _ => Err(ErrorCode::TokenWrongConference.into()),
-        },
+        } => own(call.is_own(), target, (*conference, *participant)),
+        Grant::Client {
+            conference,
+            participant,
+            protocol,
+            ..
+        } => own(
+            call.is_own_of(*protocol),
+            target,
+            (*conference, *participant),
+        ),
+    }
+}
+
+fn own(
+    granted: bool,
+    target: Option<(ConferenceId, ParticipantId)>,
+    holder: (ConferenceId, ParticipantId),
+) -> Result<(), Problem> {
+    match target {
+        _ if !granted => Err(ErrorCode::Forbidden.into()),
+        Some(target) if target == holder => Ok(()),
+        _ => Err(ErrorCode::TokenWrongConference.into()),
     }
 }
 
@@ -134,8 +186,9 @@ mod tests {
     #[test]
     fn each_grant_allows_exactly_its_calls() {
         use Call::{
-            Answer, Candidates, Create, Delete, Drain, Events, Hold, Join, Leave, ListConferences,
-            Nodes, Offer, Pause, ReadConference, Timeline,
+            Answer, Candidates, Create, Delete, Drain, Events, HangUp, Hold, IssueClientToken,
+            Join, Leave, ListConferences, Nodes, Offer, Pause, ReadConference, Timeline, Trickle,
+            Whep, Whip,
         };
         let scopes = |list: &[Scope]| Grant::Scopes(list.to_vec());
         let own = Grant::Participant {
@@ -154,11 +207,33 @@ mod tests {
         );
         assert_eq!(
             allowed(&scopes(&[Scope::ParticipantsWrite])),
-            [Join, Offer, Answer, Candidates, Pause, Leave]
+            [
+                Join,
+                Offer,
+                Answer,
+                Candidates,
+                Pause,
+                Leave,
+                Whip,
+                Whep,
+                Trickle,
+                HangUp,
+                IssueClientToken
+            ]
         );
         assert_eq!(allowed(&scopes(&[Scope::NodesRead])), [Nodes]);
         assert_eq!(allowed(&scopes(&[Scope::NodesWrite])), [Drain]);
         assert_eq!(allowed(&own), [Offer, Answer, Candidates, Pause, Leave]);
+        let client = |protocol| Grant::Client {
+            conference: CONFERENCE,
+            participant: PARTICIPANT,
+            protocol,
+            display_name: "Ana".to_owned(),
+        };
+        let whip = allowed(&client(ClientProtocol::Whip));
+        assert_eq!(whip, [Whip, Trickle, HangUp]);
+        let whep = allowed(&client(ClientProtocol::Whep));
+        assert_eq!(whep, [Whep, Trickle, HangUp]);
     }
 
     #[test]

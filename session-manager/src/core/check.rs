@@ -2,7 +2,7 @@
 
 use lens_protocol::conference::{CreateConference, IceCandidates, Join};
 use lens_protocol::limits::{CANDIDATES, ID_CHARS, NAME_CHARS, PARTICIPANTS};
-use lens_protocol::media::{MediaPolicy, VideoCodec};
+use lens_protocol::media::{ClientProtocol, MediaPolicy, VideoCodec};
 use lens_protocol::{ErrorCode, Problem};
 
 /// Longest ICE candidate line, in bytes. Chromium's are below 250.
@@ -86,6 +86,15 @@ pub fn join(mut request: Join) -> Result<Join, Problem> {
         each_once("codecs", codecs)?;
     }
     Ok(request)
+}
+
+/// The join of a client that comes this way, under its name or the protocol's.
+pub fn client(protocol: ClientProtocol, name: Option<String>) -> Result<Join, Problem> {
+    join(Join {
+        role: protocol.role(),
+        display_name: name.unwrap_or_else(|| protocol.as_str().to_ascii_uppercase()),
+        codecs: None,
+    })
 }
 
 /// Checks candidates, which are then ignored.

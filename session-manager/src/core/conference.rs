@@ -20,7 +20,7 @@ use lens_protocol::conference::{
 use lens_protocol::id::{
     ConferenceId, Epoch, Generation, NegotiationId, NodeId, OwnerId, ParticipantId,
 };
-use lens_protocol::media::{CauseCode, Pause, Role, RoomReport, SfuEventKind};
+use lens_protocol::media::{CauseCode, ClientProtocol, Pause, Role, RoomReport, SfuEventKind};
 use lens_protocol::{ErrorCode, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,50 @@ impl Room {
         }
         self.seats.push(Seat::reserve(id, join, now));
         Ok(())
+    }
+
+    /// Reserves a seat for somebody who makes their own offer. As [`Room::admit`], and
+    /// `protocol_not_allowed`; `already_answered` for somebody who is there.
+    pub fn admit_client(
+        &mut self,
+        id: ParticipantId,
+        protocol: ClientProtocol,
+        join: &Join,
+        now: Timestamp,
+    ) -> Result<(), ErrorCode> {
+        self.live()?;
+        if !self.settings.media.allows(protocol) {
+            return Err(ErrorCode::ProtocolNotAllowed);
+        }
+        if self.seat(id).is_ok() {
+            return Err(ErrorCode::AlreadyAnswered);
+        }
+        self.admit(id, join, now)?;
+        if let Some(seat) = self.seat_mut(id) {
+            seat.protocol = Some(protocol);
+        }
+        Ok(())
+    }
+
+    /// The seat of somebody who came in this way. `participant_not_found`.
+    pub fn client(&self, id: ParticipantId, protocol: ClientProtocol) -> Result<&Seat, ErrorCode> {
+        let seat = self.seat(id)?;
+        let came_so = seat.protocol == Some(protocol) && !seat.reserved;
+        came_so
+            .then_some(seat)
+            .ok_or(ErrorCode::ParticipantNotFound)
+    }
+
+    /// Frees the seats of those whom no new generation can reach, after their connections are
+    /// lost. Returns who they were.
+    pub fn vacate_clients(&mut self, now: Timestamp) -> Vec<ParticipantId> {
+        let gone = |seat: &&Seat| seat.protocol.is_some() && !seat.reserved;
+        let clients = self.seats.iter().filter(gone);
+        let clients: Vec<ParticipantId> = clients.map(|seat| seat.id).collect();
+        for id in &clients {
+            self.vacate(*id, now);
+        }
+        clients
     }
 
     /// The seat of a participant. `participant_not_found`.

@@ -6,7 +6,7 @@
 use lens_protocol::Timestamp;
 use lens_protocol::conference::CreateConference;
 use lens_protocol::id::OwnerId;
-use lens_protocol::media::VideoCodec;
+use lens_protocol::media::{ClientProtocol, VideoCodec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -35,6 +35,9 @@ pub struct SeatMemo {
     pub codecs: Option<Vec<VideoCodec>>,
     /// When it joined.
     pub joined_at: Timestamp,
+    /// How it came in, when it made its own offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<ClientProtocol>,
 }
 
 impl RoomMemo {
@@ -72,7 +75,14 @@ impl SeatMemo {
             display_name,
             codecs,
             joined_at,
+            protocol: None,
         }
+    }
+
+    /// The same of somebody who came in this way.
+    #[must_use]
+    pub fn by(self, protocol: Option<ClientProtocol>) -> Self {
+        Self { protocol, ..self }
     }
 
     /// As the node keeps it.

@@ -12,4 +12,5 @@ pub mod memo;
 pub mod offer;
 pub mod past;
 pub mod placement;
+pub mod resource;
 pub mod seat;

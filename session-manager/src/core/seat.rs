@@ -3,7 +3,7 @@
 use lens_protocol::Timestamp;
 use lens_protocol::conference::{Join, Participant, ParticipantState};
 use lens_protocol::id::{Generation, NegotiationId, ParticipantId};
-use lens_protocol::media::{CauseCode, ParticipantReport, Pause, Role, VideoCodec};
+use lens_protocol::media::{CauseCode, ClientProtocol, ParticipantReport, Pause, Role, VideoCodec};
 use serde::{Deserialize, Serialize};
 
 use super::memo::SeatMemo;
@@ -41,6 +41,9 @@ pub struct Seat {
     /// What of its media is paused.
     #[serde(default)]
     pub pause: Pause,
+    /// How it came in, when it made its own offer: no newer generation can reach it.
+    #[serde(default)]
+    pub protocol: Option<ClientProtocol>,
 }
 
 impl Seat {
@@ -59,6 +62,7 @@ impl Seat {
             state: ParticipantState::Offered,
             cause: None,
             pause: Pause::default(),
+            protocol: None,
         }
     }
 
@@ -81,6 +85,7 @@ impl Seat {
             state: state_of(report),
             cause: None,
             pause: report.pause,
+            protocol: memo.protocol,
         }
     }
 
@@ -103,6 +108,7 @@ impl Seat {
             self.codecs.clone(),
             self.joined_at,
         )
+        .by(self.protocol)
     }
 
     pub(super) fn view(&self) -> Participant {
@@ -115,6 +121,7 @@ impl Seat {
             cause: self.cause,
             joined_at: self.joined_at,
             pause: self.pause,
+            protocol: self.protocol,
         }
     }
 }

@@ -68,8 +68,12 @@ pub(super) struct Problems;
 /// Problems of calls with a body, besides those of [`Problems`].
 pub(super) struct BodyProblems;
 
+/// Problems of calls about a certain state, besides those of [`Problems`].
+pub(super) struct ConditionProblems;
+
 const ALWAYS: [u16; 11] = [401, 403, 404, 405, 409, 410, 422, 429, 500, 503, 507];
 const OF_BODIES: [u16; 3] = [400, 413, 415];
+const OF_CONDITIONS: [u16; 2] = [412, 428];
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -80,6 +84,12 @@ impl IntoResponses for Problems {
 impl IntoResponses for BodyProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&OF_BODIES)
+    }
+}
+
+impl IntoResponses for ConditionProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&OF_CONDITIONS)
     }
 }
 
@@ -123,7 +133,8 @@ const fn meaning(status: u16) -> &'static str {
         400 => "The body is not JSON (`malformed_json`).",
         401 => "No bearer (`not_signed_in`), or one that is unknown or over (`token_invalid`).",
         403 => {
-            "Not granted (`forbidden`), or a media token of another participant (`token_wrong_conference`)."
+            "Not granted (`forbidden`), a token of another participant (`token_wrong_conference`), or a \
+                way in that the conference's media policy does not allow (`protocol_not_allowed`)."
         }
         404 => {
             "Nothing here, or not yours (`conference_not_found`, `participant_not_found`, `not_found`)."
@@ -131,16 +142,20 @@ const fn meaning(status: u16) -> &'static str {
         405 => "This path does not take that method (`method_not_allowed`).",
         409 => {
             "Something stands in the way (`conference_full`, `role_taken`, `external_id_taken`, \
-                `stale_generation`, `already_answered`, `idempotency_in_flight`)."
+                `stale_generation`, `already_answered`, `client_makes_offers`, \
+                `idempotency_in_flight`)."
         }
         410 => "The conference has ended (`conference_ended`).",
-        413 => "The body is larger than 256 KiB (`payload_too_large`).",
-        415 => "The body is not declared as application/json (`unsupported_media_type`).",
+        412 => "`If-Match` is not the connection's `ETag` (`precondition_failed`).",
+        413 => "The body is larger than this call takes (`payload_too_large`).",
+        415 => "The body is declared as something else (`unsupported_media_type`).",
         422 => {
-            "A value outside its range (`invalid_value`), an unusable SDP (`invalid_sdp`), too \
-                many candidates (`too_many_candidates`), or an Idempotency-Key used with another \
-                body (`idempotency_mismatch`)."
+            "A value outside its range (`invalid_value`), an unusable SDP (`invalid_sdp`), one \
+                without a codec that is carried (`no_common_codec`), too many candidates \
+                (`too_many_candidates`), an ICE restart (`ice_restart_refused`), or an \
+                Idempotency-Key used with another body (`idempotency_mismatch`)."
         }
+        428 => "There is no `If-Match` (`precondition_required`).",
         429 => "Too many requests (`rate_limited`).",
         500 => "A fault of the server (`internal`).",
         503 => {

@@ -76,7 +76,9 @@ impl Door {
         let caller = self.authenticator.authenticate(&bearer(headers)?).await?;
         let now = self.clock.now();
         self.limited(match &caller.grant {
-            Grant::Participant { participant, .. } => self.per_participant.check(participant, now),
+            Grant::Participant { participant, .. } | Grant::Client { participant, .. } => {
+                self.per_participant.check(participant, now)
+            }
             Grant::Owner | Grant::Scopes(_) => self.per_key.check(&caller.owner, now),
         })?;
         Ok(caller)
@@ -155,7 +157,9 @@ pub(super) async fn cross_origin(
     if door.allows(&origin, owner.as_ref()).await {
         let headers = response.headers_mut();
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        let readable = HeaderValue::from_static("location, retry-after, lens-trace-id");
+        let readable = HeaderValue::from_static(
+            "location, retry-after, lens-trace-id, etag, link, accept-patch",
+        );
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, readable);
     }
     let varies = HeaderValue::from_static("origin");
@@ -183,7 +187,8 @@ impl Door {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         let methods = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-        let sent = HeaderValue::from_static("authorization, content-type, idempotency-key");
+        let sent =
+            HeaderValue::from_static("authorization, content-type, idempotency-key, if-match");
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, sent);
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(PREFLIGHT_KEPT_S));
         headers.insert(VARY, HeaderValue::from_static("origin"));

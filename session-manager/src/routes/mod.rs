@@ -5,6 +5,7 @@
 //! ([`crate::core::access`]). Every route is described where it is written; [`openapi`] is made
 //! from the very router that serves.
 
+mod clients;
 mod conferences;
 mod describe;
 pub mod door;
@@ -72,6 +73,11 @@ fn routes() -> OpenApiRouter<Manager> {
         .routes(routes!(participants::answer))
         .routes(routes!(participants::ice))
         .routes(routes!(participants::timeline))
+        .routes(routes!(clients::whip))
+        .routes(routes!(clients::whip_trickle, clients::whip_hang_up))
+        .routes(routes!(clients::whep))
+        .routes(routes!(clients::whep_trickle, clients::whep_hang_up))
+        .routes(routes!(clients::token))
         .routes(routes!(events::events))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::drain))

@@ -8,14 +8,17 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use lens_protocol::SecretText;
-use lens_protocol::conference::{Answer, CreateConference, Hold, IceCandidates, Join};
+use lens_protocol::conference::{
+    Answer, ClientOffer, CreateClientToken, CreateConference, Hold, IceCandidates, Join,
+};
 use lens_protocol::id::{ConferenceId, NodeId, ParticipantId};
-use lens_protocol::media::Pause;
+use lens_protocol::media::{ClientProtocol, Pause};
 use lens_runtime::http::private::guard;
 use lens_runtime::http::{Failure, Json};
 use serde::Serialize;
 
 use super::Manager;
+use crate::client::Trickle;
 use crate::client::remote::{Asked, NamedKey, PREFIX};
 use crate::token::MediaTokens;
 
@@ -43,6 +46,10 @@ pub fn private(manager: Manager, tokens: Arc<MediaTokens>, token: SecretText) ->
         .route("/candidates", post(candidates))
         .route("/pause", post(pause))
         .route("/leave", post(leave))
+        .route("/accept", post(accept))
+        .route("/trickle", post(trickle))
+        .route("/hang-up", post(hang_up))
+        .route("/client-token", post(client_token))
         .route("/timeline", post(timeline))
         .route("/nodes", post(nodes))
         .route("/drain", post(drain))
@@ -133,6 +140,34 @@ async fn leave(
     Json(Asked { caller, with }): Call<(ConferenceId, ParticipantId)>,
 ) -> Reply<impl Serialize> {
     reply(manager.leave(&caller, with.0, with.1).await)
+}
+
+async fn accept(
+    State(manager): State<Manager>,
+    Json(Asked { caller, with }): Call<(ConferenceId, ClientOffer)>,
+) -> Reply<impl Serialize> {
+    reply(manager.accept(&caller, with.0, with.1).await)
+}
+
+async fn trickle(
+    State(manager): State<Manager>,
+    Json(Asked { caller, with }): Call<(ConferenceId, ParticipantId, Trickle)>,
+) -> Reply<impl Serialize> {
+    reply(manager.trickle(&caller, with.0, with.1, with.2).await)
+}
+
+async fn hang_up(
+    State(manager): State<Manager>,
+    Json(Asked { caller, with }): Call<(ConferenceId, ParticipantId, ClientProtocol)>,
+) -> Reply<impl Serialize> {
+    reply(manager.hang_up(&caller, with.0, with.1, with.2).await)
+}
+
+async fn client_token(
+    State(manager): State<Manager>,
+    Json(Asked { caller, with }): Call<(ConferenceId, CreateClientToken)>,
+) -> Reply<impl Serialize> {
+    reply(manager.client_token(&caller, with.0, with.1).await)
 }
 
 async fn timeline(

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lens_protocol::conference::{
-    Answer, Conference, ConferenceEvents, CreateConference, Hold, IceCandidates, Join, Nodes,
-    ParticipantOffer,
+    Answer, ClientAnswer, ClientOffer, ClientToken, Conference, ConferenceEvents,
+    CreateClientToken, CreateConference, Hold, IceCandidates, Join, Nodes, ParticipantOffer,
 };
 use lens_protocol::id::{ConferenceId, NodeId, ParticipantId};
-use lens_protocol::media::{NodeState, Pause, Timeline};
+use lens_protocol::media::{ClientProtocol, NodeState, Pause, Timeline};
 use lens_protocol::{ErrorCode, Problem};
 
 use super::SessionManagerService;
 use super::replay::Keyed;
-use crate::client::{Caller, SessionManager};
+use crate::client::{Caller, Grant, SessionManager, Trickle};
 use crate::core::access::{Call, permit};
 use crate::core::check;
 
@@ -153,6 +153,72 @@ impl SessionManager for SessionManagerService {
             .clone()
             .leave(caller.owner.clone(), id, participant);
         self.finish(work).await
+    }
+
+    async fn accept(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        offer: ClientOffer,
+    ) -> Result<ClientAnswer, Problem> {
+        let (holder, named) = match &caller.grant {
+            Grant::Client {
+                participant,
+                display_name,
+                ..
+            } => (Some(*participant), Some(display_name.clone())),
+            _ => (None, None),
+        };
+        let target = holder.map(|participant| (id, participant));
+        permit(caller, Call::bringing(offer.protocol), target)?;
+        let named = named.or_else(|| offer.display_name.clone());
+        let request = check::client(offer.protocol, named)?;
+        let owner = caller.owner.clone();
+        let work = self.inner.clone().accept(owner, id, holder, request, offer);
+        self.finish(work).await
+    }
+
+    async fn trickle(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        trickle: Trickle,
+    ) -> Result<(), Problem> {
+        permit(caller, Call::Trickle, Some((id, participant)))?;
+        let inner = &self.inner;
+        inner
+            .trickle(&caller.owner, id, participant, &trickle)
+            .await
+    }
+
+    async fn hang_up(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        participant: ParticipantId,
+        protocol: ClientProtocol,
+    ) -> Result<(), Problem> {
+        permit(caller, Call::HangUp, Some((id, participant)))?;
+        let owner = caller.owner.clone();
+        let inner = self.inner.clone();
+        self.finish(inner.hang_up(owner, id, participant, protocol))
+            .await
+    }
+
+    async fn client_token(
+        &self,
+        caller: &Caller,
+        id: ConferenceId,
+        request: CreateClientToken,
+    ) -> Result<ClientToken, Problem> {
+        permit(caller, Call::IssueClientToken, None)?;
+        let protocol = request.protocol;
+        let named = check::client(protocol, Some(request.display_name))?;
+        let inner = &self.inner;
+        inner
+            .client_token(&caller.owner, id, protocol, named.display_name)
+            .await
     }
 
     async fn timeline(

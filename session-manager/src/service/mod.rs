@@ -5,6 +5,7 @@
 //! | [`calls`] | the [`SessionManager`](crate::SessionManager) trait: rights, then work that outlives its caller |
 //! | [`conferences`] | create, read, hold, end |
 //! | [`participants`] | join, offer, answer, leave |
+//! | [`clients`] | participants that make their own offers: WHIP, WHEP |
 //! | [`placing`] | finding a node, placing anew, calls with the fencing epoch |
 //! | [`replay`] | idempotency keys |
 //! | [`rooms`] | the table: one change of a conference at a time |
@@ -13,6 +14,7 @@
 //! | [`expire`] | ending what is over |
 
 mod calls;
+mod clients;
 mod conferences;
 mod expire;
 mod nodes;

@@ -9,6 +9,7 @@ use lens_protocol::id::{ConferenceId, OwnerId, ParticipantId};
 use lens_protocol::media::{ApplyAnswer, Pause, Role, Timeline};
 use lens_protocol::{ErrorCode, Problem};
 
+use super::rooms::LockedRoom;
 use super::{Inner, placing};
 use crate::core::offer::{SdpFault, check_answer};
 use crate::token::Holder;
@@ -33,17 +34,28 @@ impl Inner {
                     participant,
                     role: request.role,
                     display_name: request.display_name,
+                    protocol: None,
                 };
                 self.tell(&locked.room, joined);
                 Ok(offer)
             }
             Err(problem) => {
-                locked.room.vacate(participant, self.now());
-                locked.save().await?;
-                self.remove_from_node(&locked.room, participant).await;
+                self.withdraw(&mut locked, participant).await?;
                 Err(problem)
             }
         }
+    }
+
+    /// Undoes a join that failed.
+    pub(super) async fn withdraw(
+        &self,
+        locked: &mut LockedRoom,
+        participant: ParticipantId,
+    ) -> Result<(), Problem> {
+        locked.room.vacate(participant, self.now());
+        locked.save().await?;
+        self.remove_from_node(&locked.room, participant).await;
+        Ok(())
     }
 
     /// Puts the media token into an offer.
@@ -72,7 +84,11 @@ impl Inner {
     ) -> Result<ParticipantOffer, Problem> {
         let mut locked = self.lock_owned(&owner, id).await?;
         locked.room.live()?;
-        let role = locked.room.seat(participant)?.role;
+        let seat = locked.room.seat(participant)?;
+        if seat.protocol.is_some() {
+            return Err(ErrorCode::ClientMakesOffers.into());
+        }
+        let role = seat.role;
         let offer = self.next_offer(&mut locked, participant).await?;
         self.sign(&owner, role, offer)
     }

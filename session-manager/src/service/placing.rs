@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use lens_protocol::conference::{ConferenceEventKind, ParticipantOffer};
+use lens_protocol::conference::{ClientAnswer, ConferenceEventKind, ParticipantOffer};
 use lens_protocol::id::{Generation, NodeId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, Offered, PauseParticipant,
-    RemoveParticipant,
+    AcceptOffer, AddParticipant, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, Offered,
+    PauseParticipant, RemoveParticipant,
 };
 use lens_protocol::{ErrorCode, Problem};
 
@@ -16,6 +16,7 @@ use super::rooms::LockedRoom;
 use crate::core::check;
 use crate::core::conference::Room;
 use crate::core::offer::{Rewritten, Rules, SdpFault, rewrite};
+use crate::core::resource;
 
 impl Inner {
     /// Opens a new conference on its node, or on the next best that takes it. `no_media_node`.
@@ -79,28 +80,82 @@ impl Inner {
             locked.save().await?;
             let node = locked.room.placement.node.clone();
             self.tell(&locked.room, ConferenceEventKind::MediaNodeLost { node });
+            self.lose_clients(locked).await?;
         }
         Ok(())
     }
 
-    /// Has the node make the participant's next offer, on a new placement if the present one
-    /// turns out to be gone, and rewrites it.
+    /// Has the node make the participant's next offer, and rewrites it.
     pub(super) async fn next_offer(
         &self,
         locked: &mut LockedRoom,
         participant: ParticipantId,
     ) -> Result<ParticipantOffer, Problem> {
+        let made = self.negotiate(locked, participant, None).await?;
+        let rewritten = self.seat(locked, participant, &made).await?;
+        self.metrics.offers.inc();
+        Ok(ParticipantOffer {
+            conference: locked.room.id,
+            participant,
+            generation: made.generation,
+            negotiation_id: made.offered.negotiation_id,
+            sdp: rewritten.sdp,
+            ice_servers: self.config.ice_servers.clone(),
+            slots: made.offered.slots,
+            expires_at: self.tokens.end_of_one_issued(self.now()),
+            media_token: None,
+        })
+    }
+
+    /// Has the node answer the participant's own offer, and rewrites the answer.
+    pub(super) async fn first_answer(
+        &self,
+        locked: &mut LockedRoom,
+        participant: ParticipantId,
+        sdp: String,
+    ) -> Result<ClientAnswer, Problem> {
+        let made = self.negotiate(locked, participant, Some(sdp)).await?;
+        let rewritten = self.seat(locked, participant, &made).await?;
+        locked.room.answered(participant);
+        locked.save().await?;
+        self.metrics.client_offers.inc();
+        Ok(ClientAnswer {
+            participant,
+            etag: resource::etag(made.generation, made.offered.negotiation_id),
+            sdp: rewritten.sdp,
+            ice_servers: self.config.ice_servers.clone(),
+        })
+    }
+
+    /// Has the node make an offer, or answer the client's own, on a new placement if the present
+    /// one turns out to be gone.
+    async fn negotiate(
+        &self,
+        locked: &mut LockedRoom,
+        participant: ParticipantId,
+        own: Option<String>,
+    ) -> Result<Negotiated, Problem> {
         let mut tried_anew = false;
         loop {
             let link = self.placed(locked).await?;
             let generation = locked.room.next_generation(participant)?;
             locked.save().await?;
             let request = addition(&locked.room, participant, generation)?;
-            match link.call(link.control.add_participant(request)).await {
+            let made = match own.clone() {
+                None => link.call(link.control.add_participant(request)).await,
+                Some(sdp) => {
+                    let participant = request;
+                    let offer = AcceptOffer { participant, sdp };
+                    link.call(link.control.accept_offer(offer)).await
+                }
+            };
+            match made {
                 Ok(offered) => {
-                    return self
-                        .seat(locked, &link, participant, generation, offered)
-                        .await;
+                    return Ok(Negotiated {
+                        link,
+                        generation,
+                        offered,
+                    });
                 }
                 Err(problem) if !tried_anew && is_gone(&link, &problem).await => {
                     tried_anew = true;
@@ -114,28 +169,16 @@ impl Inner {
     async fn seat(
         &self,
         locked: &mut LockedRoom,
-        link: &NodeLink,
         participant: ParticipantId,
-        generation: Generation,
-        offered: Offered,
-    ) -> Result<ParticipantOffer, Problem> {
+        made: &Negotiated,
+    ) -> Result<Rewritten, Problem> {
         let room = &mut locked.room;
-        let rewritten = self.rewrite(room, link, participant, &offered)?;
-        let negotiation = offered.negotiation_id;
-        room.seated(participant, generation, negotiation, rewritten.mids);
+        let rewritten = self.rewrite(room, &made.link, participant, &made.offered)?;
+        let negotiation = made.offered.negotiation_id;
+        let mids = rewritten.mids.clone();
+        room.seated(participant, made.generation, negotiation, mids);
         locked.save().await?;
-        self.metrics.offers.inc();
-        Ok(ParticipantOffer {
-            conference: locked.room.id,
-            participant,
-            generation,
-            negotiation_id: negotiation,
-            sdp: rewritten.sdp,
-            ice_servers: self.config.ice_servers.clone(),
-            slots: offered.slots,
-            expires_at: self.tokens.end_of_one_issued(self.now()),
-            media_token: None,
-        })
+        Ok(rewritten)
     }
 
     fn rewrite(
@@ -146,17 +189,22 @@ impl Inner {
         offered: &Offered,
     ) -> Result<Rewritten, Problem> {
         let media = &room.settings.media;
-        let preferred = room.seat(participant)?.codecs.as_deref();
+        let seat = room.seat(participant)?;
+        // An answer has nothing but what both sides take already.
+        let codecs = match seat.protocol {
+            None => Some(check::codecs_for(media, seat.codecs.as_deref())),
+            Some(_) => None,
+        };
         let addresses = link.view().as_ref().map(|view| view.addresses.clone());
         let rules = Rules {
             addresses: Some(addresses.unwrap_or_default()),
-            codecs: Some(check::codecs_for(media, preferred)),
+            codecs,
             max_video_kbps: Some(media.max_video_kbps),
             hide_origin: true,
         };
         rewrite(&offered.sdp, &rules).map_err(|fault| {
             let node = &room.placement.node;
-            tracing::error!(%node, conference = %room.id, %fault, "a node's offer cannot be used");
+            tracing::error!(%node, conference = %room.id, %fault, "a node's SDP cannot be used");
             match fault {
                 SdpFault::NoAddress => ErrorCode::NoMediaNode.into(),
                 _ => ErrorCode::Internal.into(),
@@ -188,6 +236,13 @@ impl Inner {
             end(&link, room).await;
         }
     }
+}
+
+/// What a node has made for a participant.
+struct Negotiated {
+    link: Arc<NodeLink>,
+    generation: Generation,
+    offered: Offered,
 }
 
 /// Opens a conference on a node, held if it is.

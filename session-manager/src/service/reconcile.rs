@@ -223,7 +223,16 @@ impl Inner {
         if !matches!(change, ConferenceEventKind::Roster { .. }) {
             locked.save().await?;
         }
+        let failed = match &change {
+            ConferenceEventKind::ParticipantFailed { participant, .. } => Some(*participant),
+            _ => None,
+        };
         self.tell(&locked.room, change);
+        if let Some(participant) = failed
+            && locked.room.seat(participant)?.protocol.is_some()
+        {
+            self.lose_client(&mut locked, participant).await?;
+        }
         Ok(())
     }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, NodeId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, ApplyAnswer, ConnectionStats, CreateMediaRoom, EndMediaRoom, HoldMediaRoom,
-    MediaAddress, NodeReport, NodeState, Offered, ParticipantReport, Pause, PauseParticipant,
-    RemoveParticipant, Role, RoomReport, SfuEvent, SfuEventKind, SfuEvents, Timeline,
+    AcceptOffer, AddParticipant, ApplyAnswer, ConnectionStats, CreateMediaRoom, EndMediaRoom,
+    HoldMediaRoom, MediaAddress, NodeReport, NodeState, Offered, ParticipantReport, Pause,
+    PauseParticipant, RemoveParticipant, Role, RoomReport, SfuEvent, SfuEventKind, SfuEvents,
+    Timeline,
 };
 use lens_protocol::{ErrorCode, Problem, Timestamp};
 use lens_sfu::SfuControl;
@@ -51,6 +52,8 @@ pub struct State {
     pub failing_additions: VecDeque<(Problem, bool)>,
     /// Answers taken.
     pub answers: Vec<ApplyAnswer>,
+    /// Clients' offers answered.
+    pub offers: Vec<AcceptOffer>,
     /// Highest epoch ever seen of a conference.
     fences: HashMap<ConferenceId, Epoch>,
     events: Vec<SfuEvent>,
@@ -71,6 +74,11 @@ pub struct FakePeer {
 }
 
 const CAMERA_OFFER: &str = include_str!("../golden/offer-camera.raw.sdp");
+const CLIENT_ANSWER: &str = "v=0\r\no=str0m-0.25.0 7 2 IN IP4 10.0.0.7\r\ns=-\r\nt=0 0\r\n\
+    a=group:BUNDLE 0\r\na=ice-lite\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\n\
+    a=mid:0\r\na=candidate:1 1 udp 1 10.0.0.7 9 typ host\r\na=end-of-candidates\r\n\
+    a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256 AA:BB\r\n\
+    a=setup:passive\r\na=rtpmap:96 VP8/90000\r\na=recvonly\r\na=rtcp-mux\r\n";
 const VIEWER_OFFER: &str = include_str!("../golden/offer-viewer.raw.sdp");
 
 impl FakeSfu {
@@ -89,6 +97,7 @@ impl FakeSfu {
             rooms: BTreeMap::new(),
             failing_additions: VecDeque::new(),
             answers: Vec::new(),
+            offers: Vec::new(),
             fences: HashMap::new(),
             events: Vec::new(),
             negotiations: 0,
@@ -265,6 +274,19 @@ impl SfuControl for FakeSfu {
             }
             None => state.seat(add),
         }
+    }
+
+    async fn accept_offer(&self, offer: AcceptOffer) -> Result<Offered, Problem> {
+        let mut seated = self.add_participant(offer.participant.clone()).await?;
+        let mut state = self.state();
+        let add = &offer.participant;
+        let room = state.room(add.conference, add.epoch)?;
+        let peer = room.peers.get_mut(&add.participant);
+        peer.ok_or(ErrorCode::ParticipantNotFound)?.answered = true;
+        // What is answered stands in the golden offer's place: rewriting treats both alike.
+        seated.sdp = CLIENT_ANSWER.to_owned();
+        state.offers.push(offer);
+        Ok(seated)
     }
 
     async fn apply_answer(&self, answer: ApplyAnswer) -> Result<(), Problem> {

@@ -5,15 +5,16 @@
 //! connection is a [`link`], a link's transport is a [`peer`].
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
-pub(crate) mod answer;
 pub(crate) mod arena;
 pub(crate) mod codec;
 pub(crate) mod demux;
+pub(crate) mod description;
 pub(crate) mod forward;
 pub(crate) mod framing;
 pub(crate) mod gauge;
 pub(crate) mod keyframe;
 pub(crate) mod link;
+pub(crate) mod offer;
 pub(crate) mod path;
 pub(crate) mod peer;
 pub(crate) mod room;

@@ -104,9 +104,23 @@ impl Room {
             .iter()
             .position(|participant| participant.id == id)?;
         let gone = self.participants.remove(index);
-        let others = self.participants.iter_mut();
-        let changed = others.filter_map(|other| other.seats.dismiss(id).then_some(other.id));
-        Some((gone, changed.collect()))
+        let present: Vec<(ParticipantId, Role)> = self
+            .participants
+            .iter()
+            .map(|one| (one.id, one.role))
+            .collect();
+        let mut changed = Vec::new();
+        for other in &mut self.participants {
+            let mut moved = other.seats.dismiss(id);
+            // In a layout with few voice slots somebody may have waited for this one.
+            for (waiting, role) in present.iter().filter(|(waiting, _)| *waiting != other.id) {
+                moved |= other.seats.admit(*waiting, *role);
+            }
+            if moved {
+                changed.push(other.id);
+            }
+        }
+        Some((gone, changed))
     }
 
     /// Who receives what each connected participant sends: nobody what is paused, and nobody

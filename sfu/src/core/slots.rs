@@ -2,10 +2,15 @@
 //!
 //! A layout is made once from the role and the conference's size N: a camera sends one video and
 //! one voice and hears N−1; a viewer sends one voice, sees one video, hears N−1 and has one screen
-//! slot each way. People come and go by changing what a slot carries, never the layout.
+//! slot each way. A participant that makes its own offer has those of these slots that it offered
+//! sections for ([`super::offer`]). People come and go by changing what a slot carries, never the
+//! layout.
 
 use lens_protocol::id::ParticipantId;
 use lens_protocol::media::{Role, Slot, SlotKind};
+
+/// The media stream that the camera's picture and voice share.
+const CAMERA_STREAM: &str = "camera";
 
 /// The media sections of one participant's offer, in `m=` order. A data channel follows them.
 pub(crate) fn layout(role: Role, size: u8) -> Vec<SlotKind> {
@@ -34,6 +39,18 @@ pub(crate) fn is_video(kind: SlotKind) -> bool {
     !matches!(kind, SlotKind::AudioUp | SlotKind::AudioDown)
 }
 
+/// The media stream that a slot's track belongs to. The camera's picture shares one with the first
+/// voice, for lip sync.
+pub(crate) fn stream(kind: SlotKind, voice: usize) -> String {
+    match kind {
+        SlotKind::VideoDown => CAMERA_STREAM.to_owned(),
+        SlotKind::AudioDown if voice == 1 => CAMERA_STREAM.to_owned(),
+        SlotKind::AudioDown => format!("voice-{voice}"),
+        SlotKind::ScreenDown => "screen".to_owned(),
+        SlotKind::VideoUp | SlotKind::AudioUp | SlotKind::ScreenUp => "own".to_owned(),
+    }
+}
+
 /// Who is in which slot of one participant; survives new generations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seats {
@@ -42,8 +59,7 @@ pub(crate) struct Seats {
 }
 
 impl Seats {
-    pub(crate) fn new(owner: ParticipantId, role: Role, size: u8) -> Self {
-        let kinds = layout(role, size);
+    pub(crate) fn new(owner: ParticipantId, kinds: Vec<SlotKind>) -> Self {
         let sources = kinds
             .iter()
             .map(|kind| is_up(*kind).then_some(owner))
@@ -59,8 +75,21 @@ impl Seats {
     ///
     /// The camera's voice always takes the first voice slot, whose track the offer groups with the
     /// video's for lip sync; others leave it free as long as there is room, and move when they
-    /// had to take it.
+    /// had to take it. A layout with fewer voice slots than there are others has them wait.
     pub(crate) fn admit(&mut self, source: ParticipantId, role: Role) -> bool {
+        let seen = role == Role::Camera && self.admit_picture(source);
+        let heard = self.admit_voice(source, role);
+        seen || heard
+    }
+
+    fn admit_picture(&mut self, source: ParticipantId) -> bool {
+        let Some(video) = self.kinds.iter().position(|k| *k == SlotKind::VideoDown) else {
+            return false;
+        };
+        self.sources[video].replace(source) != Some(source)
+    }
+
+    fn admit_voice(&mut self, source: ParticipantId, role: Role) -> bool {
         if self.seat_of(source, SlotKind::AudioDown).is_some() {
             return false;
         }
@@ -70,20 +99,23 @@ impl Seats {
         let free = voices
             .iter()
             .rev()
-            .find(|index| self.sources[**index].is_none());
-        let (Some(first), Some(free)) = (voices.first().copied(), free.copied()) else {
-            return false;
-        };
-        if role == Role::Camera {
-            self.sources[free] = self.sources[first].take();
-            self.sources[first] = Some(source);
-            if let Some(video) = self.kinds.iter().position(|k| *k == SlotKind::VideoDown) {
-                self.sources[video] = Some(source);
+            .find(|index| self.sources[**index].is_none())
+            .copied();
+        match (voices.first().copied(), role) {
+            (Some(first), Role::Camera) => {
+                let moved = self.sources[first].replace(source);
+                if let Some(free) = free.filter(|free| *free != first) {
+                    self.sources[free] = moved;
+                }
+                true
             }
-        } else {
-            self.sources[free] = Some(source);
+            _ => {
+                if let Some(free) = free {
+                    self.sources[free] = Some(source);
+                }
+                free.is_some()
+            }
         }
-        true
     }
 
     /// Frees the slots of `source`. True when something changed.
@@ -151,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_cameras_voice_always_takes_the_first_voice_slot() {
-        let mut seats = Seats::new(person(1), Role::Viewer, 4);
+        let mut seats = Seats::new(person(1), layout(Role::Viewer, 4));
         assert!(seats.admit(person(2), Role::Viewer));
         assert!(seats.admit(person(3), Role::Camera));
         assert_eq!(seats.seat_of(person(3), SlotKind::AudioDown), Some(2));
@@ -160,13 +192,28 @@ mod tests {
         assert!(!seats.admit(person(3), Role::Camera), "already seated");
     }
 
+    #[test]
+    fn in_a_small_layout_the_camera_comes_first_and_others_wait() {
+        use SlotKind::{AudioDown, VideoDown};
+        let mut seats = Seats::new(person(1), vec![VideoDown, AudioDown]);
+        assert!(seats.admit(person(2), Role::Viewer));
+        assert!(!seats.admit(person(4), Role::Viewer), "no slot is free");
+        assert!(seats.admit(person(3), Role::Camera));
+        assert_eq!(seats.seat_of(person(3), AudioDown), Some(1));
+        assert_eq!(seats.seat_of(person(2), AudioDown), None);
+        let mut silent = Seats::new(person(1), vec![VideoDown]);
+        assert!(silent.admit(person(3), Role::Camera), "it is seen");
+        assert!(!silent.admit(person(3), Role::Camera), "already seated");
+        assert!(!silent.admit(person(2), Role::Viewer));
+    }
+
     proptest! {
         #[test]
         fn everybody_is_heard_however_people_come_and_go(
             size in 2_u8..=PARTICIPANTS,
             steps in prop::collection::vec((1_u8..16, any::<bool>()), 1..100),
         ) {
-            let mut seats = Seats::new(person(0), Role::Viewer, size);
+            let mut seats = Seats::new(person(0), layout(Role::Viewer, size));
             let mut present = std::collections::BTreeSet::new();
             for (number, camera) in steps {
                 let number = if camera { 15 } else { number.min(14) };

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use lens_protocol::Problem;
 use lens_protocol::id::{ConferenceId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, NodeReport, Offered,
-    PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
+    AcceptOffer, AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom,
+    NodeReport, Offered, PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
 };
 
 use super::SfuHandle;
@@ -24,6 +24,10 @@ impl SfuControl for SfuHandle {
 
     async fn add_participant(&self, participant: AddParticipant) -> Result<Offered, Problem> {
         Ok(self.add(participant).await?)
+    }
+
+    async fn accept_offer(&self, offer: AcceptOffer) -> Result<Offered, Problem> {
+        Ok(self.accept(offer).await?)
     }
 
     async fn apply_answer(&self, answer: ApplyAnswer) -> Result<(), Problem> {

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use lens_protocol::id::{ConferenceId, NegotiationId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, MediaAddress,
-    NodeReport, NodeState, Offered, PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
+    AcceptOffer, AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom,
+    MediaAddress, NodeReport, NodeState, Offered, PauseParticipant, RemoveParticipant, SfuEvents,
+    Timeline,
 };
 use lens_runtime::clock::Clock;
 use lens_runtime::entropy::SystemEntropy;
@@ -20,8 +21,9 @@ use super::events::EventLog;
 use super::sockets::Door;
 use super::worker::{Inbound, Port, new_connection};
 use crate::config::{Config, RtpPath};
-use crate::core::answer::Answer;
 use crate::core::demux::Names;
+use crate::core::description::Description;
+use crate::core::offer::Offer;
 use crate::core::path::Moment;
 use crate::core::peer::{self, Blueprint, Built, Credentials, Identity};
 use crate::core::shard::{Answering, Invitation, Occupancy, Shard, ShardReport, Wanted};
@@ -107,16 +109,36 @@ impl Node {
     }
 
     fn build(&self, worker: usize, wanted: &Wanted) -> Result<Built, SfuError> {
+        peer::build(self.blueprint(worker, wanted, &self.identity()?))
+    }
+
+    fn accept(
+        &self,
+        worker: usize,
+        wanted: &Wanted,
+        asked: &AcceptOffer,
+    ) -> Result<Built, SfuError> {
+        let (role, codecs) = (asked.participant.role, &wanted.media.video_codecs);
+        let offer = Offer::parse(&asked.sdp, role, wanted.size, codecs)?;
+        peer::accept(self.blueprint(worker, wanted, &self.identity()?), &offer)
+    }
+
+    fn blueprint<'a>(
+        &'a self,
+        worker: usize,
+        wanted: &'a Wanted,
+        identity: &'a Identity,
+    ) -> Blueprint<'a> {
         let worker = u8::try_from(worker).expect("at most 64 workers were started");
-        peer::build(Blueprint {
+        Blueprint {
             credentials: Credentials::new(worker, &self.names, &mut SystemEntropy::default()),
-            identity: &self.identity()?,
+            identity,
             addresses: &self.addresses,
             layout: &wanted.layout,
             codecs: &wanted.media.video_codecs,
             own_path: self.config.rtp_path == RtpPath::Own,
             now: Instant::now(),
-        })
+        }
     }
 
     fn door(&self, local: IpAddr) -> Option<u8> {
@@ -256,6 +278,23 @@ impl SfuHandle {
     }
 
     pub(super) async fn add(&self, add: AddParticipant) -> Result<Offered, SfuError> {
+        self.enter(add, Node::build).await
+    }
+
+    pub(super) async fn accept(&self, asked: AcceptOffer) -> Result<Offered, SfuError> {
+        let add = asked.participant.clone();
+        self.enter(add, move |node, worker, wanted| {
+            node.accept(worker, wanted, &asked)
+        })
+        .await
+    }
+
+    /// Adds a participant with the peer that `make` builds for it, off the media thread.
+    async fn enter(
+        &self,
+        add: AddParticipant,
+        make: impl FnOnce(&Node, usize, &Wanted) -> Result<Built, SfuError> + Send + 'static,
+    ) -> Result<Offered, SfuError> {
         let worker = self.worker_of(add.conference).await?;
         let asked = add.clone();
         let invited = self
@@ -266,7 +305,7 @@ impl SfuHandle {
             Invitation::Make(wanted) => wanted,
         };
         let running = Arc::clone(&self.0);
-        let built = off_thread(move || running.node.build(worker, &wanted)).await?;
+        let built = off_thread(move || make(&running.node, worker, &wanted)).await?;
         let negotiation = NegotiationId(self.0.node.negotiations.fetch_add(1, Ordering::Relaxed));
         let offered = self
             .on(worker, move |shard, at| {
@@ -280,7 +319,7 @@ impl SfuHandle {
     pub(super) async fn answer(&self, apply: ApplyAnswer) -> Result<(), SfuError> {
         let worker = self.worker_of(apply.conference).await?;
         let answering = off_thread(move || {
-            let answer = Answer::parse(&apply.sdp)?;
+            let answer = Description::parse(&apply.sdp)?;
             Ok(Answering {
                 conference: apply.conference,
                 epoch: apply.epoch,

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lens_protocol::conference::{
-    Answer, Conference, ConferenceEvent, ConferenceEventKind, ConferenceEvents, ConferenceState,
-    CreateConference, Hold, IceCandidates, Join, Nodes, Participant, ParticipantOffer,
-    ParticipantState,
+    Answer, ClientAnswer, ClientOffer, ClientToken, Conference, ConferenceEvent,
+    ConferenceEventKind, ConferenceEvents, ConferenceState, CreateClientToken, CreateConference,
+    Hold, IceCandidates, Join, Nodes, Participant, ParticipantOffer, ParticipantState,
 };
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, NodeId, ParticipantId};
-use lens_protocol::media::{CauseCode, Pause, Role, Slot, SlotKind, Timeline};
+use lens_protocol::media::{CauseCode, ClientProtocol, Pause, Role, Slot, SlotKind, Timeline};
 use lens_protocol::{ErrorCode, Problem, SecretText};
 use lens_runtime::clock::{Clock, ManualClock};
 use lens_runtime::entropy::SystemEntropy;
-use lens_session_manager::{Caller, SessionManager};
+use lens_session_manager::{Caller, SessionManager, Trickle};
 use tokio::sync::Notify;
 
 /// Planted in every offer; no log line may hold it.
@@ -379,6 +379,7 @@ impl SessionManager for Manager {
             cause: None,
             joined_at: self.clock.now(),
             pause: Pause::default(),
+            protocol: None,
         });
         let others: Vec<_> = conference.participants.iter().map(|it| it.id).collect();
         let rosters: Vec<_> = others
@@ -390,6 +391,7 @@ impl SessionManager for Manager {
             participant,
             role: request.role,
             display_name: request.display_name,
+            protocol: None,
         };
         inner.tell(&self.clock, id, joined);
         for (participant, slots) in rosters {
@@ -499,6 +501,44 @@ impl SessionManager for Manager {
             cause: None,
             stats: Default::default(),
         })
+    }
+
+    async fn accept(
+        &self,
+        _caller: &Caller,
+        _id: ConferenceId,
+        _offer: ClientOffer,
+    ) -> Result<ClientAnswer, Problem> {
+        Err(ErrorCode::ProtocolNotAllowed.into())
+    }
+
+    async fn trickle(
+        &self,
+        _caller: &Caller,
+        _id: ConferenceId,
+        _participant: ParticipantId,
+        _trickle: Trickle,
+    ) -> Result<(), Problem> {
+        Err(ErrorCode::ParticipantNotFound.into())
+    }
+
+    async fn hang_up(
+        &self,
+        _caller: &Caller,
+        _id: ConferenceId,
+        _participant: ParticipantId,
+        _protocol: ClientProtocol,
+    ) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    async fn client_token(
+        &self,
+        _caller: &Caller,
+        _id: ConferenceId,
+        _request: CreateClientToken,
+    ) -> Result<ClientToken, Problem> {
+        Err(ErrorCode::ProtocolNotAllowed.into())
     }
 
     async fn nodes(&self, _caller: &Caller) -> Result<Nodes, Problem> {

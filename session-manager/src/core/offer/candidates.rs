@@ -39,7 +39,7 @@ pub fn replace(document: &mut Document, addresses: &[MediaAddress]) -> Result<()
     Ok(())
 }
 
-fn is_candidate_line(line: &super::lines::Line) -> bool {
+pub(super) fn is_candidate_line(line: &super::lines::Line) -> bool {
     ["candidate", "end-of-candidates", "remote-candidates"]
         .iter()
         .any(|name| line.is_attribute(name))

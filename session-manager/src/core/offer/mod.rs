@@ -10,16 +10,19 @@
 //! | `bandwidth` (in [`rules`]) | exactly one `b=TIAS` in the sections the policy limits |
 //! | `origin` (in [`rules`]) | no software version or address in `o=`, `s=`, `a=tool` |
 //!
-//! [`answer`] checks what peers send back; answers are not rewritten.
+//! [`answer`] checks what peers send back; answers are not rewritten. [`client`] checks the offers
+//! of clients that make their own; the node's answers to them are rewritten as its offers are.
 
 pub mod answer;
 pub mod candidates;
+pub mod client;
 pub mod codecs;
 pub mod lines;
 pub mod rules;
 pub mod validate;
 
 pub use answer::check_answer;
+pub use client::check_offer;
 pub use rules::{Rewritten, Rules, rewrite};
 
 /// Why an SDP cannot be used. Each names a rule, never the text that broke it.

@@ -1,5 +1,6 @@
 //! Making a peer and its offer: about 1.6 ms of CPU, therefore off the media thread.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lens_protocol::entropy::{Entropy, random_bytes};
@@ -9,7 +10,7 @@ use str0m::error::IceError;
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::TcpType;
 use str0m::rtp::Extension;
-use str0m::{Candidate, IceCreds, RtcConfig};
+use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
 use super::{Parts, Peer, tap};
 use crate::core::demux::{Names, Ufrag, ice_char};
@@ -27,8 +28,6 @@ const CHANNEL_LABEL: &str = "lens";
 pub(crate) const CHANNEL_BUFFER: usize = 256 * 1024;
 /// Longest data channel message taken from a peer.
 pub(crate) const CHANNEL_MESSAGE: u32 = 64 * 1024;
-/// The media stream that the camera's picture and voice share, for lip sync.
-const CAMERA_STREAM: &str = "camera";
 
 /// The certificate that all peers of a process show in DTLS.
 #[derive(Clone)]
@@ -46,9 +45,9 @@ impl Identity {
 /// ICE credentials of one offer. The stack's own come from a generator that is not cryptographic.
 pub(crate) struct Credentials {
     pub(crate) ufrag: Ufrag,
-    password: String,
+    pub(super) password: String,
     /// First number of the repair streams.
-    first_repair: u16,
+    pub(super) first_repair: u16,
 }
 
 impl Credentials {
@@ -78,28 +77,22 @@ pub(crate) struct Blueprint<'a> {
     pub(crate) now: Instant,
 }
 
-/// A peer with its offer.
+/// A peer with its offer, or with its answer to a client's.
 pub(crate) struct Built {
     pub(crate) peer: Peer,
     pub(crate) ufrag: Ufrag,
     pub(crate) sdp: String,
-    /// The `a=mid` of each slot, in order.
+    /// Its slots, in order.
+    pub(crate) kinds: Vec<SlotKind>,
+    /// The `a=mid` of each.
     pub(crate) mids: Vec<String>,
+    /// Whether the negotiation is done: `sdp` is an answer.
+    pub(crate) answered: bool,
 }
 
 /// Makes a peer and its offer.
 pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
-    let ufrag = blueprint.credentials.ufrag;
-    let mut rtc = configure(&blueprint).build(blueprint.now);
-    let outcome = tap::take_latest();
-    if blueprint.own_path {
-        outcome.withhold_keys();
-    }
-    for address in blueprint.addresses {
-        for candidate in candidates(address)? {
-            rtc.add_local_candidate(candidate);
-        }
-    }
+    let (mut rtc, outcome) = begin(&blueprint)?;
     let mut changes = rtc.sdp_api();
     let mut voices = 0;
     let mids: Vec<Mid> = blueprint
@@ -107,7 +100,8 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
         .iter()
         .enumerate()
         .map(|(index, kind)| {
-            let stream = stream_name(*kind, &mut voices);
+            voices += usize::from(*kind == SlotKind::AudioDown);
+            let stream = slots::stream(*kind, voices);
             let track = Some(format!("{stream}-{index}"));
             changes.add_media(
                 media_kind(*kind),
@@ -123,20 +117,37 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
         .apply()
         .ok_or_else(|| SfuError::Stack("the stack made no offer".to_owned()))?;
     Ok(Built {
-        ufrag,
+        ufrag: blueprint.credentials.ufrag,
         sdp: offer.to_sdp_string(),
+        kinds: blueprint.layout.to_vec(),
+        answered: false,
         mids: mids.iter().map(ToString::to_string).collect(),
         peer: Peer::new(Parts {
             rtc,
-            pending,
+            pending: Some(pending),
             mids,
             kinds: blueprint.layout.to_vec(),
-            channel,
+            channel: Some(channel),
             outcome,
             password: stun::Password::new(&blueprint.credentials.password),
             first_repair: blueprint.credentials.first_repair,
         }),
     })
+}
+
+/// A peer of the stack's with its addresses, before any negotiation.
+pub(super) fn begin(blueprint: &Blueprint<'_>) -> Result<(Rtc, Arc<tap::Outcome>), SfuError> {
+    let mut rtc = configure(blueprint).build(blueprint.now);
+    let outcome = tap::take_latest();
+    if blueprint.own_path {
+        outcome.withhold_keys();
+    }
+    for address in blueprint.addresses {
+        for candidate in candidates(address)? {
+            rtc.add_local_candidate(candidate);
+        }
+    }
+    Ok((rtc, outcome))
 }
 
 fn configure(blueprint: &Blueprint<'_>) -> RtcConfig {
@@ -181,20 +192,5 @@ fn direction(kind: SlotKind) -> Direction {
     match slots::is_up(kind) {
         true => Direction::RecvOnly,
         false => Direction::SendOnly,
-    }
-}
-
-fn stream_name(kind: SlotKind, voices: &mut usize) -> String {
-    match kind {
-        SlotKind::VideoDown => CAMERA_STREAM.to_owned(),
-        SlotKind::AudioDown => {
-            *voices += 1;
-            match *voices {
-                1 => CAMERA_STREAM.to_owned(),
-                number => format!("voice-{number}"),
-            }
-        }
-        SlotKind::ScreenDown => "screen".to_owned(),
-        _ => "own".to_owned(),
     }
 }

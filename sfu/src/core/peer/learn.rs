@@ -1,11 +1,12 @@
-//! What an applied answer says of a peer's media.
+//! What a negotiation says of a peer's media.
 
+use lens_protocol::media::SlotKind;
 use str0m::media::Mid;
 use str0m::rtp::Ssrc;
 
 use super::fast::{Belongs, LaneTerms, Terms};
 use super::{Lane, Peer, RTX_AGE, RTX_PACKETS, RTX_SHARE, codecs, extensions};
-use crate::core::codec::{VIDEO_CLOCK, VOICE_CLOCK};
+use crate::core::codec::{MediaCodec, VIDEO_CLOCK, VOICE_CLOCK};
 use crate::core::rtp::header::{self, Parsed};
 use crate::core::slots;
 
@@ -59,7 +60,8 @@ impl Peer {
     }
 
     /// Where a packet of the peer belongs: by its stream, when that is known, else by its `mid`,
-    /// else by what the answer says of its SSRC.
+    /// else by what the peer's SDP says of its SSRC, else by its payload type, where only one section
+    /// can have that (RFC 8843 §9.2).
     pub(super) fn belongs(&mut self, parsed: &Parsed<'_>) -> Option<Belongs> {
         let own = self.own.as_ref()?;
         let head = &parsed.header;
@@ -76,7 +78,9 @@ impl Peer {
             None => {
                 let (_, mid) = header::read(parsed, &own.terms().map);
                 let named = mid.and_then(|mid| self.slot_named(mid));
-                named.or_else(|| self.slot_announced(head.ssrc))?
+                named
+                    .or_else(|| self.slot_announced(head.ssrc))
+                    .or_else(|| self.only_slot_for(codec))?
             }
         };
         let kind = *self.kinds.get(slot)?;
@@ -88,6 +92,13 @@ impl Peer {
             repairs: repaired,
             video,
         })
+    }
+
+    fn only_slot_for(&self, codec: MediaCodec) -> Option<usize> {
+        let video = codec.clock_rate() == VIDEO_CLOCK;
+        let fitting = |kind: &SlotKind| slots::is_up(*kind) && slots::is_video(*kind) == video;
+        let mut slots = (0..self.kinds.len()).filter(|slot| fitting(&self.kinds[*slot]));
+        slots.next().filter(|_| slots.next().is_none())
     }
 
     fn slot_named(&self, name: &[u8]) -> Option<usize> {

@@ -8,6 +8,7 @@
 //! stack holds one received packet: after every input it is polled at least until that packet has
 //! come out. Packets written to it in a turn leave with the turn's one drain.
 
+mod accept;
 mod build;
 mod codecs;
 mod extensions;
@@ -30,6 +31,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::Ssrc;
 use str0m::{Input, Rtc};
 
+pub(crate) use accept::accept;
 pub(crate) use build::{Blueprint, Built, CHANNEL_MESSAGE, Credentials, Identity, build};
 pub(crate) use types::{Counts, Datagram, Outgoing, Packet, PeerEvent, Produce, StackError};
 
@@ -64,9 +66,9 @@ struct Lane {
     payloads: Vec<(u8, MediaCodec)>,
 }
 
-/// The data channel of the offer. Others that a peer opens are ignored.
+/// The data channel of our offer. Others that a peer opens are ignored.
 struct Channel {
-    id: ChannelId,
+    id: Option<ChannelId>,
     open: bool,
 }
 
@@ -108,10 +110,10 @@ pub(crate) struct Peer {
 /// What a [`Peer`] is made of.
 struct Parts {
     rtc: Rtc,
-    pending: SdpPendingOffer,
+    pending: Option<SdpPendingOffer>,
     mids: Vec<Mid>,
     kinds: Vec<SlotKind>,
-    channel: ChannelId,
+    channel: Option<ChannelId>,
     outcome: Arc<Outcome>,
     password: stun::Password,
     first_repair: u16,
@@ -123,7 +125,7 @@ impl Peer {
             lanes: parts.mids.iter().map(|_| Lane::default()).collect(),
             lane_nacks: vec![0; parts.mids.len()],
             rtc: parts.rtc,
-            pending: Some(parts.pending),
+            pending: parts.pending,
             codecs: Vec::new(),
             ssrcs: Vec::new(),
             mids: parts.mids,
@@ -292,7 +294,8 @@ impl Peer {
         if !self.channel.open {
             return false;
         }
-        let Some(mut channel) = self.rtc.channel(self.channel.id) else {
+        let id = self.channel.id;
+        let Some(mut channel) = id.and_then(|id| self.rtc.channel(id)) else {
             return false;
         };
         self.touched = true;

@@ -146,15 +146,15 @@ impl Peer {
                 let slot = self.slot_of_mid(request.mid)?;
                 Some(PeerEvent::KeyframeWanted { slot })
             }
-            Event::ChannelOpen(id, _) if id == self.channel.id => {
+            Event::ChannelOpen(id, _) if Some(id) == self.channel.id => {
                 self.channel.open = true;
                 None
             }
-            Event::ChannelClose(id) if id == self.channel.id => {
+            Event::ChannelClose(id) if Some(id) == self.channel.id => {
                 self.channel.open = false;
                 None
             }
-            Event::ChannelData(message) if message.id == self.channel.id => {
+            Event::ChannelData(message) if Some(message.id) == self.channel.id => {
                 Some(PeerEvent::Message {
                     binary: message.binary,
                     data: message.data,

@@ -11,8 +11,8 @@ use lens_protocol::media::{
 
 use super::{Broken, Shard, guarded};
 use crate::config::MIN_ROOM;
-use crate::core::answer::Answer;
 use crate::core::arena::Key;
+use crate::core::description::Description;
 use crate::core::link::Phase;
 use crate::core::path::Moment;
 use crate::core::peer::ParsedAnswer;
@@ -25,7 +25,7 @@ pub(crate) struct Answering {
     pub(crate) epoch: Epoch,
     pub(crate) participant: ParticipantId,
     pub(crate) negotiation: NegotiationId,
-    pub(crate) answer: Answer,
+    pub(crate) answer: Description,
     pub(crate) parsed: ParsedAnswer,
 }
 

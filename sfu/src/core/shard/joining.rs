@@ -1,25 +1,27 @@
-//! Participants and their offers.
+//! Participants and their offers, or the answers to their own.
 
 use std::sync::atomic::Ordering;
 
 use lens_protocol::entropy::random_bytes;
 use lens_protocol::id::NegotiationId;
-use lens_protocol::media::{AddParticipant, MediaPolicy, Offered, Role, SlotKind};
+use lens_protocol::media::{AddParticipant, MediaPolicy, Offered, Role, SlotKind, TimelineStep};
 
 use super::Shard;
 use crate::core::arena::Key;
 use crate::core::demux::Ufrag;
-use crate::core::link::{Link, NewLink};
+use crate::core::link::{Link, NewLink, Phase};
 use crate::core::path::Moment;
 use crate::core::peer::{Built, Peer};
 use crate::core::room::{Newest, Participant, Room};
 use crate::core::slots::{self, Seats};
 use crate::error::SfuError;
 
-/// What a participant's offer has to be made of.
+/// What a participant's offer, or the answer to its own, has to be made of.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) layout: Vec<SlotKind>,
+    /// Number of participants the conference is made for.
+    pub(crate) size: u8,
     pub(crate) media: MediaPolicy,
 }
 
@@ -54,6 +56,7 @@ impl Shard {
         }
         Ok(Invitation::Make(Wanted {
             layout: slots::layout(add.role, room.max_participants),
+            size: room.max_participants,
             media: room.media.clone(),
         }))
     }
@@ -70,17 +73,27 @@ impl Shard {
             return Ok(offered);
         }
         let key = self.room_key(add.conference, add.epoch)?;
-        let link = self.plug(key, &add, built.peer, built.ufrag, at)?;
+        let room = self.rooms.get(key).ok_or(SfuError::ConferenceNotFound)?;
+        let known = room.participant(add.participant);
+        if known.is_some_and(|known| known.seats.kinds() != built.kinds) {
+            return Err(SfuError::SlotsChanged);
+        }
+        let kinds = built.kinds.clone();
+        let answered = built.answered;
+        let link = self.plug(key, &add, (built.peer, built.ufrag, built.kinds), at)?;
+        if let Some(link) = self.links.get_mut(link).filter(|_| answered) {
+            link.enter(Phase::Answered, TimelineStep::AnswerApplied, at);
+        }
         let newest = Newest {
             generation: add.generation,
             negotiation,
             mids: built.mids,
             sdp: built.sdp,
-            answered: false,
+            answered,
             link: Some(link),
             ended: None,
         };
-        self.install(key, add, newest, at)
+        self.install(key, add, kinds, newest, at)
     }
 
     fn may_enter(&self, room: &Room, role: Role) -> Result<(), SfuError> {
@@ -101,8 +114,7 @@ impl Shard {
         &mut self,
         room: Key,
         add: &AddParticipant,
-        peer: Peer,
-        ufrag: Ufrag,
+        (peer, ufrag, kinds): (Peer, Ufrag, Vec<SlotKind>),
         at: Moment,
     ) -> Result<Key, SfuError> {
         let known = self.rooms.get(room).ok_or(SfuError::ConferenceNotFound)?;
@@ -111,7 +123,7 @@ impl Shard {
             participant: add.participant,
             generation: add.generation,
             ufrag,
-            kinds: slots::layout(add.role, known.max_participants),
+            kinds,
             peer,
             max_video_kbps: known.media.max_video_kbps,
         };
@@ -129,6 +141,7 @@ impl Shard {
         &mut self,
         key: Key,
         add: AddParticipant,
+        kinds: Vec<SlotKind>,
         newest: Newest,
         at: Moment,
     ) -> Result<Offered, SfuError> {
@@ -148,7 +161,6 @@ impl Shard {
                 Vec::new()
             }
             None => {
-                let size = room.max_participants;
                 self.config
                     .occupancy
                     .participants
@@ -157,7 +169,7 @@ impl Shard {
                     id: add.participant,
                     role: add.role,
                     memo: add.memo,
-                    seats: Seats::new(add.participant, add.role, size),
+                    seats: Seats::new(add.participant, kinds),
                     newest,
                     pause: add.pause,
                     current: None,

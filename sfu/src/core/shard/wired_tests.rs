@@ -20,8 +20,8 @@ use str0m::{Candidate, Event, Input, Output, Rtc};
 
 use super::*;
 use crate::config::Timeouts;
-use crate::core::answer::Answer;
 use crate::core::demux::Ufrag;
+use crate::core::description::Description;
 use crate::core::peer::{self, Blueprint, Credentials, Identity};
 use crate::core::slots;
 
@@ -188,7 +188,7 @@ impl Wires {
             epoch: Epoch(1),
             participant,
             negotiation,
-            answer: Answer::parse(&sdp).expect("an answer"),
+            answer: Description::parse(&sdp).expect("an answer"),
             parsed: peer::parse_answer(&sdp).expect("an answer"),
         };
         self.shard.answer(answering, self.now).expect("answered");

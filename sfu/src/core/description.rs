@@ -1,8 +1,8 @@
-//! A peer's answer, judged and trimmed before the media stack sees it.
+//! A peer's answer or offer, judged and trimmed before the media stack sees it.
 //!
 //! The stack consumes its pending offer whatever it thinks of the answer, so everything that can
 //! be checked is checked here, and a refused answer leaves the participant able to send a better
-//! one. What an ICE-lite server has no use for is left out: candidates (peers are learnt from
+//! one. What an offer has to keep besides stands in [`super::offer`]. What an ICE-lite server has no use for is left out: candidates (peers are learnt from
 //! their checks) and bandwidth lines (the stack takes one per section; browsers send two).
 
 use lens_protocol::limits::{CANDIDATES, SDP_BYTES, SDP_MEDIA_SECTIONS};
@@ -25,23 +25,23 @@ pub(crate) enum SectionKind {
     Application,
 }
 
-/// One media section of an answer.
+/// One media section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Section {
     pub(crate) kind: SectionKind,
     pub(crate) mid: String,
 }
 
-/// An answer that keeps all rules that can be seen without its offer.
+/// A description that keeps all rules that can be seen in it alone.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Description {
     /// The trimmed text.
     pub(crate) sdp: String,
     /// Its sections, in order.
     pub(crate) sections: Vec<Section>,
 }
 
-impl Answer {
+impl Description {
     /// Judges `sdp` and trims it.
     pub(crate) fn parse(sdp: &str) -> Result<Self, SfuError> {
         if sdp.matches("a=candidate:").count() > CANDIDATES {
@@ -57,7 +57,7 @@ impl Answer {
         reader.finish()
     }
 
-    /// Whether the answer has the sections of the offer with these slots and a data channel.
+    /// Whether this answer has the sections of the offer with these slots and a data channel.
     pub(crate) fn fits(&self, kinds: &[SlotKind], mids: &[String]) -> Result<(), SfuError> {
         if self.sections.len() != kinds.len() + 1 {
             return Err(SfuError::InvalidSdp(
@@ -172,7 +172,7 @@ impl Reader {
         }
     }
 
-    fn finish(self) -> Result<Answer, SfuError> {
+    fn finish(self) -> Result<Description, SfuError> {
         if !self.version {
             return Err(SfuError::InvalidSdp("it has no v= line"));
         }
@@ -189,7 +189,7 @@ impl Reader {
             let mid = mid.ok_or(SfuError::InvalidSdp("an m= section has no a=mid"))?;
             Ok(Section { kind, mid })
         });
-        Ok(Answer {
+        Ok(Description {
             sections: sections.collect::<Result<_, SfuError>>()?,
             sdp: self.text,
         })
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn candidates_and_bandwidth_are_left_out_and_the_rest_stays() {
         let candidate = "a=candidate:1 1 udp 2113937151 host.local 5000 typ host\r\n";
-        let parsed = Answer::parse(&answer(candidate)).expect("a good answer");
+        let parsed = Description::parse(&answer(candidate)).expect("a good answer");
         assert!(!parsed.sdp.contains("candidate:"));
         assert!(!parsed.sdp.contains("b="));
         assert!(parsed.sdp.contains("a=setup:active\r\n"));
@@ -279,7 +279,7 @@ mod tests {
             ),
             (String::new(), "invalid_sdp"),
         ] {
-            let error = Answer::parse(&broken).expect_err("a broken answer");
+            let error = Description::parse(&broken).expect_err("a broken answer");
             assert_eq!(error.code().as_str(), code, "{error}");
         }
     }
@@ -287,7 +287,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_breaks_the_reader(text in "(?s).{0,2000}") {
-            let _ = Answer::parse(&text);
+            let _ = Description::parse(&text);
         }
     }
 }
