@@ -28,6 +28,9 @@ use serde_json::{Value, json};
 use support::{CHROMIUM_CAMERA, Stage, code, join, website};
 use tower::ServiceExt;
 
+const CLIENT_OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=sendonly\r\n";
+
 const ALL_SCOPES: [&str; 5] = [
     "conferences:write",
     "conferences:read",
@@ -123,12 +126,23 @@ impl House {
             .uri(path)
             .header("authorization", format!("Bearer {}", bearer.expose()));
         let request = match body {
+            // What is a text is not sent as JSON.
+            Some(Value::String(text)) => request
+                .header("content-type", text_type(path))
+                .body(Body::from(text)),
             Some(body) => request
                 .header("content-type", "application/json")
                 .body(Body::from(body.to_string())),
             None => request.body(Body::empty()),
         };
         self.send(request.expect("well-formed")).await
+    }
+}
+
+fn text_type(path: &str) -> &'static str {
+    match path.ends_with("/whip") || path.ends_with("/whep") || path.contains('?') {
+        true => "application/sdp",
+        false => "application/trickle-ice-sdpfrag",
     }
 }
 
@@ -152,6 +166,15 @@ fn sensible_body(method: &Method, path: &str) -> Option<Value> {
         (_, path) if path.ends_with("/pause") => Some(json!({"video": true, "voice": false})),
         (_, path) if path.ends_with("/answer") => {
             Some(json!({"generation": 1, "negotiation_id": 1, "sdp": ""}))
+        }
+        (&Method::POST, path) if path.ends_with("/client-tokens") => {
+            Some(json!({"protocol": "whip", "display_name": "Ana"}))
+        }
+        (&Method::POST, path) if path.ends_with("/whip") || path.ends_with("/whep") => {
+            Some(json!(CLIENT_OFFER))
+        }
+        (&Method::PATCH, path) if path.contains("/whip/") || path.contains("/whep/") => {
+            Some(json!("a=end-of-candidates\r\n"))
         }
         (_, path) if path.ends_with("/ice") => Some(json!({"generation": 1, "candidates": []})),
         _ => None,
@@ -238,6 +261,63 @@ async fn a_conference_is_driven_from_creation_to_end_over_http() {
 }
 
 #[tokio::test]
+async fn a_client_comes_by_whip_and_goes_over_http() {
+    let mut house = House::new().await;
+    let key = house.full_key().await;
+    let media = json!({"media": {"whip": true}, "external_id": "case 8"});
+    let made = house
+        .call(&key, Method::POST, "/v1/conferences", Some(media))
+        .await;
+    let path = made.header("location").expect("named").to_owned();
+    let body = json!({"protocol": "whip", "display_name": "Helmet"});
+    let tokens = format!("{path}/client-tokens");
+    let given = house.call(&key, Method::POST, &tokens, Some(body)).await;
+    assert_eq!(given.status, StatusCode::CREATED);
+    assert_eq!(given.body["endpoint"], format!("{path}/whip"));
+    let token = SecretText::new(given.body["token"].as_str().expect("a token"));
+
+    let offer = Some(json!(CLIENT_OFFER));
+    let endpoint = format!("{path}/whip?display_name=ignored");
+    let came = house.call(&token, Method::POST, &endpoint, offer).await;
+    assert_eq!(came.status, StatusCode::CREATED);
+    assert_eq!(came.header("content-type"), Some("application/sdp"));
+    let patches = Some("application/trickle-ice-sdpfrag");
+    assert_eq!(came.header("accept-patch"), patches);
+    assert_eq!(came.header("etag"), Some("\"1-1\""));
+    let own = came.header("location").expect("named").to_owned();
+    assert!(own.starts_with(&format!("{path}/whip/")));
+    let read = house.call(&key, Method::GET, &path, None).await;
+    assert_eq!(read.body["participants"][0]["display_name"], "Helmet");
+    assert_eq!(read.body["participants"][0]["protocol"], "whip");
+
+    let patch = async |if_match: Option<&str>| {
+        let request = Request::patch(&own)
+            .header("authorization", format!("Bearer {}", token.expose()))
+            .header("content-type", "application/trickle-ice-sdpfrag");
+        let request = match if_match {
+            Some(tag) => request.header("if-match", tag),
+            None => request,
+        };
+        let body = Body::from("a=end-of-candidates\r\n");
+        let reply = house.send(request.body(body).expect("well-formed")).await;
+        reply.status.as_u16()
+    };
+    assert_eq!(patch(Some("\"1-1\"")).await, 204);
+    assert_eq!(patch(Some("\"1-2\"")).await, 412);
+    assert_eq!(patch(None).await, 428);
+    assert_eq!(patch(Some("*")).await, 422);
+    for reserved in [Method::GET, Method::PUT, Method::POST] {
+        let reply = house.call(&token, reserved, &own, None).await;
+        assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    for _ in 0..2 {
+        let gone = house.call(&token, Method::DELETE, &own, None).await;
+        assert_eq!(gone.status, StatusCode::OK);
+    }
+    assert_eq!(patch(Some("\"1-1\"")).await, 404);
+}
+
+#[tokio::test]
 async fn every_route_is_closed_to_strangers_and_open_to_its_scope_alone() {
     let mut house = House::new().await;
     let id = house.stage.create().await.id;
@@ -278,7 +358,7 @@ async fn every_route_is_closed_to_strangers_and_open_to_its_scope_alone() {
         let is_own = ["/offer", "/answer", "/ice", "/pause"]
             .iter()
             .any(|end| path.ends_with(end))
-            || (method == Method::DELETE && template.ends_with("{pid}"));
+            || (method == Method::DELETE && template.ends_with("/participants/{pid}"));
         let other = house
             .call(&other_media, method.clone(), &path, body.clone())
             .await;
@@ -301,7 +381,7 @@ async fn every_route_is_closed_to_strangers_and_open_to_its_scope_alone() {
         }
         rows += 2;
     }
-    assert_eq!(rows, 15 * 7);
+    assert_eq!(rows, 22 * 7);
 }
 
 #[tokio::test]
@@ -544,7 +624,7 @@ async fn the_description_is_served_to_anybody_and_names_every_status_that_occurs
         reply.body,
         serde_json::to_value(routes::openapi()).expect("plain data")
     );
-    assert_eq!(operations().len(), 15);
+    assert_eq!(operations().len(), 22);
     assert!(reply.body["paths"]["/v1/openapi.json"]["get"].is_object());
     let text = reply.body.to_string();
     for reference in text.split("\"#/components/schemas/").skip(1) {
@@ -595,7 +675,9 @@ async fn pages_of_named_origins_may_call_and_no_others() {
     let origin = allowed.header("access-control-allow-origin");
     assert_eq!(origin, Some("https://crm.example"));
     let headers = allowed.header("access-control-allow-headers").unwrap_or("");
-    assert!(headers.contains("authorization") && headers.contains("idempotency-key"));
+    for header in ["authorization", "idempotency-key", "if-match"] {
+        assert!(headers.contains(header), "{header}");
+    }
     let refused = preflight("https://evil.example").await;
     assert_eq!(
         (refused.status.as_u16(), refused.code()),
@@ -618,6 +700,11 @@ async fn pages_of_named_origins_may_call_and_no_others() {
             expected,
             "{origin}"
         );
+        if expected.is_some() {
+            let readable = reply.header("access-control-expose-headers");
+            assert!(readable.is_some_and(|names| names.contains("location, ")));
+            assert!(readable.is_some_and(|names| names.contains("etag")));
+        }
         assert_eq!(reply.header("vary"), Some("origin"));
         assert_eq!(reply.header("access-control-allow-credentials"), None);
     }

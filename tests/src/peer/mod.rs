@@ -24,6 +24,7 @@ use lens_protocol::media::{Slot, SlotKind};
 
 pub use lens_independent_peer::packet::PACE;
 pub use lens_independent_peer::{Habits, Setup};
+pub use str0m_peer::Offering;
 
 /// What a peer knows of itself.
 #[derive(Clone, Debug, Default)]
@@ -148,6 +149,21 @@ impl Peer {
             thread: Some(thread),
         };
         (peer, answer)
+    }
+
+    /// Takes the answer to an offer of its own, and begins.
+    ///
+    /// # Panics
+    /// When the answer cannot be taken: that is what a scenario wants to hear.
+    pub fn answered(offering: Offering, answer: &str) -> Self {
+        let facts = SharedFacts::default();
+        let (orders, received) = mpsc::channel();
+        let thread = offering.begin(answer, facts.clone(), received);
+        Self {
+            facts,
+            orders: Some(orders),
+            thread: Some(thread),
+        }
     }
 
     /// What it knows now.

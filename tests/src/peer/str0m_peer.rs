@@ -11,10 +11,10 @@ use lens_independent_peer::Order;
 use lens_independent_peer::packet::{self, PACE};
 use lens_independent_peer::route::local_address;
 use lens_protocol::conference::ParticipantOffer;
-use lens_protocol::media::SlotKind;
-use str0m::change::SdpOffer;
+use lens_protocol::media::{ClientProtocol, SlotKind};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::Codec;
-use str0m::media::{KeyframeRequest, KeyframeRequestKind, Mid};
+use str0m::media::{Direction, KeyframeRequest, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
@@ -27,8 +27,7 @@ pub(super) fn start(
     facts: SharedFacts,
     orders: Receiver<Order>,
 ) -> (String, JoinHandle<()>) {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| str0m::crypto::from_feature_flags().install_process_default());
+    install_provider();
     let mut rtc = Rtc::builder().set_rtp_mode(true).build(Instant::now());
     let from = manner.from.unwrap_or_else(|| local_address(&offer.sdp));
     let socket = UdpSocket::bind((from, 0)).expect("a free UDP port");
@@ -40,9 +39,90 @@ pub(super) fn start(
         .sdp_api()
         .accept_offer(sdp)
         .expect("an offer str0m can take");
-    let driver = Driver::new(rtc, socket, address, facts, offer, manner);
+    let mids = |kind| mids(&offer.slots, kind).map(Mid::from);
+    let sections = Sections {
+        video_up: mids(SlotKind::VideoUp).next(),
+        audio_up: mids(SlotKind::AudioUp).next(),
+        video_down: mids(SlotKind::VideoDown).collect(),
+    };
+    let driver = Driver::new(rtc, (socket, address), facts, sections, manner);
     let thread = std::thread::spawn(move || driver.run(&orders));
     (answer.to_sdp_string(), thread)
+}
+
+/// A peer that has made its own offer, as WHIP and WHEP clients do, and waits for the answer.
+#[derive(Debug)]
+pub struct Offering {
+    /// Its offer.
+    pub sdp: String,
+    rtc: Rtc,
+    pending: SdpPendingOffer,
+    door: (UdpSocket, SocketAddr),
+    sections: Sections,
+}
+
+impl Offering {
+    /// Offers to send a picture and a voice, or to receive them.
+    ///
+    /// # Panics
+    /// When this machine has no free port.
+    pub fn new(protocol: ClientProtocol) -> Self {
+        install_provider();
+        let mut rtc = Rtc::builder().set_rtp_mode(true).build(Instant::now());
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a free UDP port");
+        let address = socket.local_addr().expect("a bound socket");
+        let candidate = Candidate::host(address, "udp").expect("a host candidate");
+        rtc.add_local_candidate(candidate);
+        let sends = protocol == ClientProtocol::Whip;
+        let way = match sends {
+            true => Direction::SendOnly,
+            false => Direction::RecvOnly,
+        };
+        let mut changes = rtc.sdp_api();
+        let audio = changes.add_media(MediaKind::Audio, way, None, None, None);
+        let video = changes.add_media(MediaKind::Video, way, None, None, None);
+        let (offer, pending) = changes.apply().expect("something to offer");
+        Self {
+            sdp: offer.to_sdp_string(),
+            rtc,
+            pending,
+            door: (socket, address),
+            sections: Sections {
+                video_up: Some(video).filter(|_| sends),
+                audio_up: Some(audio).filter(|_| sends),
+                video_down: Some(video).filter(|_| !sends).into_iter().collect(),
+            },
+        }
+    }
+
+    pub(super) fn begin(
+        mut self,
+        answer: &str,
+        facts: SharedFacts,
+        orders: Receiver<Order>,
+    ) -> JoinHandle<()> {
+        let answer = SdpAnswer::from_sdp_string(answer).expect("an answer str0m can read");
+        self.rtc
+            .sdp_api()
+            .accept_answer(self.pending, answer)
+            .expect("an answer str0m can take");
+        let manner = Manner::default();
+        let driver = Driver::new(self.rtc, self.door, facts, self.sections, manner);
+        std::thread::spawn(move || driver.run(&orders))
+    }
+}
+
+fn install_provider() {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| str0m::crypto::from_feature_flags().install_process_default());
+}
+
+/// The sections a peer does something in.
+#[derive(Debug)]
+struct Sections {
+    video_up: Option<Mid>,
+    audio_up: Option<Mid>,
+    video_down: Vec<Mid>,
 }
 
 struct Driver {
@@ -64,17 +144,15 @@ struct Driver {
 impl Driver {
     fn new(
         rtc: Rtc,
-        socket: UdpSocket,
-        address: SocketAddr,
+        (socket, address): (UdpSocket, SocketAddr),
         facts: SharedFacts,
-        offer: &ParticipantOffer,
+        sections: Sections,
         manner: Manner,
     ) -> Self {
-        let mids = |kind| mids(&offer.slots, kind).map(Mid::from);
         Self {
-            video_up: mids(SlotKind::VideoUp).next(),
-            audio_up: mids(SlotKind::AudioUp).next(),
-            video_down: mids(SlotKind::VideoDown).collect(),
+            video_up: sections.video_up,
+            audio_up: sections.audio_up,
+            video_down: sections.video_down,
             rtc,
             socket,
             address,

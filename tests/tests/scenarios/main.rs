@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout)]
 
 mod canary;
+mod clients;
 mod conference;
 mod generation;
 mod hold;
@@ -42,6 +43,13 @@ const SCENARIOS: &[(&str, Run)] = &[
     ("voices reach everybody but the speaker", |m| {
         Box::pin(voice::everybody(m, [Manner::default(); 3]))
     }),
+    ("a camera by WHIP reaches viewers, also by WHEP", |m| {
+        Box::pin(clients::pass(m))
+    }),
+    (
+        "WHIP and WHEP are closed unless the policy opens them",
+        |m| Box::pin(clients::denied(m)),
+    ),
     ("hold stops every stream until it is resumed", |m| {
         Box::pin(hold::stops(m))
     }),
