@@ -87,6 +87,8 @@ pub struct MediaPolicy {
     /// Most kilobits per second of the camera's video, written as `b=` into the offer.
     #[schema(minimum = 100, maximum = 20_000)]
     pub max_video_kbps: u32,
+    /// Whose way the camera's bitrate follows, beside its own.
+    pub follow_viewer: FollowViewer,
     /// Whether the camera may come by WHIP (RFC 9725).
     pub whip: bool,
     /// Whether viewers may come by WHEP (draft-ietf-wish-whep).
@@ -103,6 +105,19 @@ impl MediaPolicy {
     }
 }
 
+/// Whether a camera sends less because a viewer's way carries less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FollowViewer {
+    /// It sends what its own way carries; a viewer on a slower one sees fewer pictures.
+    Never,
+    /// It follows a viewer that is alone, and nobody as soon as there are two.
+    #[default]
+    Only,
+    /// It follows the slowest of all.
+    Slowest,
+}
+
 impl Default for MediaPolicy {
     fn default() -> Self {
         Self {
@@ -115,6 +130,7 @@ impl Default for MediaPolicy {
             max_video_kbps: 2_500,
             whip: false,
             whep: false,
+            follow_viewer: FollowViewer::default(),
         }
     }
 }

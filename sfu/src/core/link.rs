@@ -6,10 +6,12 @@ use lens_protocol::id::{Generation, ParticipantId};
 use lens_protocol::media::{CauseCode, ConnectionStats, SlotKind, TimelineStep};
 
 use super::arena::Key;
+use super::budget::Budget;
 use super::demux::Ufrag;
 use super::forward::Rewriter;
 use super::gauge::{Meter, RateGuard, Tally};
 use super::keyframe::Throttle;
+use super::pacer::Pacer;
 use super::path::{Carrier, Moment, Path};
 use super::peer::{Packet, Peer};
 use super::rtp::ring::Ring;
@@ -53,6 +55,12 @@ pub(crate) struct Link {
     pub(crate) checks: Meter,
     pub(crate) messages: Meter,
     pub(crate) video_rate: RateGuard,
+    /// What the way to it carries, in bits per second, once something has shown a limit.
+    pub(crate) limit: Option<u64>,
+    /// What it has been asked not to exceed.
+    pub(crate) ceiling: Option<u64>,
+    pub(crate) budget: Budget,
+    pub(crate) pacer: Pacer,
     pub(crate) handshake_bytes: usize,
     pub(crate) refusals: u32,
     /// One for each slot the participant receives in.
@@ -163,6 +171,10 @@ impl Link {
             checks: Meter::new(at.instant),
             messages: Meter::new(at.instant),
             video_rate: RateGuard::new(new.max_video_kbps, at.instant),
+            limit: None,
+            ceiling: None,
+            budget: Budget::new(),
+            pacer: Pacer::default(),
             handshake_bytes: 0,
             refusals: 0,
             routes: Routes::default(),
@@ -282,6 +294,20 @@ impl Link {
         })
     }
 
+    /// What comes next in a slot it receives in continues the stream without a gap and, for video,
+    /// with a keyframe.
+    pub(crate) fn restart(&mut self, slot: usize) {
+        if let Some(Some(rewriter)) = self.rewriters.get_mut(slot) {
+            rewriter.pause();
+        }
+    }
+
+    /// Bytes leave for it whatever its way carries.
+    pub(crate) fn spend(&mut self, bytes: usize, now: Instant) {
+        self.budget.spend(bytes, now);
+        self.pacer.spend(bytes, now);
+    }
+
     /// When the connection next needs attention.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Instant {
         let keyframes = self
@@ -291,6 +317,7 @@ impl Link {
         let stack = self.peer.deadline().into_iter();
         keyframes
             .chain(stack)
+            .chain(self.pacer.due())
             .fold(self.limit(timeouts), Instant::min)
     }
 

@@ -6,20 +6,25 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 pub(crate) mod arena;
+pub(crate) mod budget;
 pub(crate) mod codec;
 pub(crate) mod demux;
 pub(crate) mod description;
+pub(crate) mod estimate;
 pub(crate) mod forward;
 pub(crate) mod framing;
 pub(crate) mod gauge;
 pub(crate) mod keyframe;
 pub(crate) mod link;
 pub(crate) mod offer;
+pub(crate) mod pacer;
 pub(crate) mod path;
 pub(crate) mod peer;
 pub(crate) mod room;
 pub(crate) mod rtp;
 pub(crate) mod shard;
+#[cfg(test)]
+mod simulation;
 pub(crate) mod slots;
 pub(crate) mod stun;
 pub(crate) mod timeline;

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use lens_protocol::entropy::{Entropy, random_bytes};
 use lens_protocol::media::{MediaAddress, SlotKind, VideoCodec};
 use str0m::config::DtlsCert;
+use str0m::crypto::CryptoProvider;
+#[cfg(test)]
+use str0m::crypto::dtls::DtlsProvider;
 use str0m::error::IceError;
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::TcpType;
@@ -21,7 +24,7 @@ use crate::error::SfuError;
 /// How often the stack hands out its own counts.
 const STATS_INTERVAL: Duration = Duration::from_secs(2);
 /// Header extension number of abs-capture-time; 9 is free in the stack's standard map.
-const ABS_CAPTURE_TIME: u8 = 9;
+pub(super) const ABS_CAPTURE_TIME: u8 = 9;
 /// The data channel's label.
 const CHANNEL_LABEL: &str = "lens";
 /// Most bytes the stack queues towards one peer's data channel.
@@ -29,16 +32,38 @@ pub(crate) const CHANNEL_BUFFER: usize = 256 * 1024;
 /// Longest data channel message taken from a peer.
 pub(crate) const CHANNEL_MESSAGE: u32 = 64 * 1024;
 
-/// The certificate that all peers of a process show in DTLS.
+/// The certificate that all peers of a process show in DTLS, and the cryptography it is shown with.
 #[derive(Clone)]
-pub(crate) struct Identity(DtlsCert);
+pub(crate) struct Identity {
+    certificate: DtlsCert,
+    cryptography: Arc<CryptoProvider>,
+}
 
 impl Identity {
     /// A new self-signed certificate.
     pub(crate) fn generate() -> Result<Self, SfuError> {
-        let certificate = tap::provider().dtls_provider.generate_certificate();
+        Self::with(tap::provider())
+    }
+
+    /// The same over another DTLS.
+    #[cfg(test)]
+    pub(crate) fn over(dtls: &'static dyn DtlsProvider) -> Result<Self, SfuError> {
+        Self::with(tap::provider_over(dtls))
+    }
+
+    /// What DTLS and SRTP are done with.
+    #[cfg(test)]
+    pub(crate) fn cryptography(&self) -> Arc<CryptoProvider> {
+        Arc::clone(&self.cryptography)
+    }
+
+    fn with(cryptography: Arc<CryptoProvider>) -> Result<Self, SfuError> {
+        let certificate = cryptography.dtls_provider.generate_certificate();
         let missing = || SfuError::Stack("no DTLS certificate could be made".to_owned());
-        certificate.map(Self).ok_or_else(missing)
+        Ok(Self {
+            certificate: certificate.ok_or_else(missing)?,
+            cryptography,
+        })
     }
 }
 
@@ -152,8 +177,8 @@ pub(super) fn begin(blueprint: &Blueprint<'_>) -> Result<(Rtc, Arc<tap::Outcome>
 
 fn configure(blueprint: &Blueprint<'_>) -> RtcConfig {
     let mut config = RtcConfig::new()
-        .set_crypto_provider(tap::provider())
-        .set_dtls_cert(blueprint.identity.0.clone())
+        .set_crypto_provider(Arc::clone(&blueprint.identity.cryptography))
+        .set_dtls_cert(blueprint.identity.certificate.clone())
         .set_ice_lite(true)
         .set_rtp_mode(true)
         .set_stats_interval(Some(STATS_INTERVAL))

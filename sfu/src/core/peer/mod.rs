@@ -10,6 +10,8 @@
 
 mod accept;
 mod build;
+#[cfg(test)]
+mod client;
 mod codecs;
 mod extensions;
 mod fast;
@@ -33,6 +35,8 @@ use str0m::{Input, Rtc};
 
 pub(crate) use accept::accept;
 pub(crate) use build::{Blueprint, Built, CHANNEL_MESSAGE, Credentials, Identity, build};
+#[cfg(test)]
+pub(crate) use client::{NewClient, client};
 pub(crate) use types::{Counts, Datagram, Outgoing, Packet, PeerEvent, Produce, StackError};
 
 use super::codec::MediaCodec;
@@ -279,6 +283,25 @@ impl Peer {
         if let Some(own) = &mut self.own {
             own.note_source(slot, clock);
         }
+    }
+
+    /// At most so many kbit/s of video will ever be sent to it.
+    pub(crate) fn expect_at_most(&mut self, kbps: u32) {
+        // A quarter for repairs, and the voices.
+        self.terms.wanted = u64::from(kbps) * 1_250 + 100_000;
+    }
+
+    /// Asks the peer not to send more than so many bits per second in all. Peers whose media goes
+    /// through the stack are not asked.
+    pub(crate) fn ask_at_most(&mut self, bps: u64) {
+        if let Some(own) = &mut self.own {
+            own.ask_at_most(bps);
+        }
+    }
+
+    /// Whether it is found out what the way to it carries.
+    pub(crate) fn is_estimated(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.is_estimated())
     }
 
     /// Asks the peer for a keyframe in a slot it sends in. False when nothing has come in it yet.

@@ -110,6 +110,14 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::clone(tapped)
 }
 
+/// The same over another DTLS.
+#[cfg(test)]
+pub(super) fn provider_over(dtls: &'static dyn DtlsProvider) -> Arc<CryptoProvider> {
+    let mut provider = from_feature_flags();
+    provider.dtls_provider = Box::leak(Box::new(TapProvider(dtls)));
+    Arc::new(provider)
+}
+
 /// Takes the outcome of the instance that was just made on this thread.
 pub(super) fn take_latest() -> Arc<Outcome> {
     LATEST.take().unwrap_or_default()

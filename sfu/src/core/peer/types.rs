@@ -28,6 +28,7 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) timestamp: u32,
     /// When it came, or when a repair was asked for.
     pub(crate) arrived: Instant,
+    pub(crate) now: Instant,
     pub(crate) packet: &'a Packet,
     pub(crate) payload: &'a [u8],
 }
@@ -60,6 +61,10 @@ pub(crate) enum PeerEvent {
         /// NTP and RTP time of one moment.
         clock: Clock,
     },
+    /// What the way to the peer carries has changed, in bits per second.
+    Limit(u64),
+    /// The peer says that it can take no more than so many bits per second.
+    Ceiling(u64),
     /// A message came over the data channel.
     Message {
         /// Bytes or text.

@@ -203,13 +203,15 @@ pub(crate) struct Outgoing<'a> {
     /// Named in the first packets of a stream, so that a peer can tell whose it is.
     pub(crate) mid: Option<&'a [u8]>,
     pub(crate) map: ExtensionMap,
+    /// Whether the last byte of the payload counts padding.
+    pub(crate) padded: bool,
 }
 
 impl Outgoing<'_> {
     /// Writes the header, its extensions in one-byte form; returns its length.
     pub(crate) fn write(&self, out: &mut [u8; LONGEST_OUT]) -> usize {
         let header = &self.header;
-        out[0] = 0x80;
+        out[0] = 0x80 | u8::from(self.padded) << 5;
         out[1] = u8::from(header.marker) << 7 | header.payload_type & 0x7F;
         out[2..4].copy_from_slice(&header.sequence.to_be_bytes());
         out[4..8].copy_from_slice(&header.timestamp.to_be_bytes());
@@ -321,6 +323,7 @@ mod tests {
                 extensions,
                 mid,
                 map: MAP,
+                padded: false,
             }
             .write(&mut out);
             let parsed = parse(&out[..written]).expect("a header");
@@ -337,6 +340,7 @@ mod tests {
             extensions: full(),
             mid: Some(b"0"),
             map: ExtensionMap::default(),
+            padded: false,
         };
         assert_eq!(outgoing.write(&mut out), FIXED);
     }

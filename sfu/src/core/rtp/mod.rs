@@ -2,7 +2,8 @@
 //!
 //! A packet's way: [`header`] is read, [`reception`] says whether it is new, [`srtp`] opens it into
 //! the [`ring`] of its stream; for each receiver a header is written, [`sending`] gives the index
-//! its one use, [`srtp`] seals it. Beside it go reports ([`rtcp`]) and [`arrivals`].
+//! its one use, [`srtp`] seals it. Beside it go reports ([`rtcp`]), what we tell a sender of its
+//! [`arrivals`], and what a receiver has [`told`] us of ours.
 
 pub(crate) mod arrivals;
 pub(crate) mod header;
@@ -12,6 +13,7 @@ pub(crate) mod ring;
 pub(crate) mod rtcp;
 pub(crate) mod sending;
 pub(crate) mod srtp;
+pub(crate) mod told;
 
 /// Seconds from 1900, where NTP counts from, to 1970.
 pub(crate) const NTP_TO_UNIX: u64 = 2_208_988_800;

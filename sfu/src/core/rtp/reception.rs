@@ -9,9 +9,14 @@ use super::rtcp::ReportBlock;
 /// Missing packets asked for at once. A longer gap is an outage: a keyframe repairs it.
 const MOST_MISSING: usize = 200;
 /// Times a packet is asked for.
-const MOST_ASKED: u8 = 10;
+const MOST_ASKED: u8 = 20;
 /// Round trip while none was measured.
 const FIRST_RTT: Duration = Duration::from_millis(100);
+/// Share of packets that a way loses which loses many; a request or its answer is then likely to be
+/// lost as well, and a packet is asked for twice in a round trip.
+const LOSSY: f32 = 0.03;
+/// Weight of one packet in the share.
+const LOSS_WEIGHT: f32 = 1.0 / 256.0;
 /// Shortest time between two requests for a packet.
 const SHORTEST_RETRY: Duration = Duration::from_millis(20);
 
@@ -41,6 +46,8 @@ pub(crate) struct Reception {
     repairs: bool,
     missing: Vec<Missing>,
     rtt: Duration,
+    /// Share of packets that were missing when the next one came.
+    lost: f32,
     outage: bool,
 }
 
@@ -71,6 +78,7 @@ impl Reception {
             repairs,
             missing: Vec::new(),
             rtt: FIRST_RTT,
+            lost: 0.0,
             outage: false,
         }
     }
@@ -176,11 +184,18 @@ impl Reception {
     }
 
     fn retry(&self) -> Duration {
-        (self.rtt + self.rtt / 4).max(SHORTEST_RETRY)
+        let retry = match self.lost > LOSSY {
+            true => self.rtt / 2,
+            false => self.rtt + self.rtt / 4,
+        };
+        retry.max(SHORTEST_RETRY)
     }
 
     fn note_gap(&mut self, top: u64, index: u64, at: Instant) {
         let gap = index - top - 1;
+        let lost = gap as f32 / (gap + 1) as f32;
+        let weight = (LOSS_WEIGHT * (gap + 1) as f32).min(1.0);
+        self.lost += (lost - self.lost) * weight;
         if gap == 0 || !self.repairs {
             return;
         }

@@ -12,10 +12,14 @@ use crate::core::codec::MediaCodec;
 
 /// How long a packet is kept: longer costs memory for repairs that come too late to be shown.
 pub(crate) const KEPT: Duration = Duration::from_millis(400);
+/// The same where a receiver on a slow way may have to wait for a packet's first time.
+const KEPT_LONGER: Duration = Duration::from_millis(2_500);
 /// Most packets kept.
 const PACKETS: usize = 512;
-/// Most bytes kept; 400 ms at 8 Mbit/s.
+const PACKETS_LONGER: usize = 1_024;
+/// Most bytes kept; 400 ms at 8 Mbit/s, 2.5 s at 2.5.
 const BYTES: usize = 400 * 1024;
+const BYTES_LONGER: usize = 800 * 1024;
 /// Steps in which it grows. A camera's stream at 2 Mbit/s takes seven.
 const STEP: usize = 16 * 1024;
 
@@ -46,17 +50,34 @@ pub(crate) struct Ring {
     /// Oldest first; their bytes lie one behind the other, wrapping to the start as a whole.
     kept: VecDeque<Kept>,
     end: usize,
+    longer: bool,
 }
 
 impl Ring {
+    fn most(&self) -> usize {
+        match self.longer {
+            true => BYTES_LONGER,
+            false => BYTES,
+        }
+    }
+
+    /// From now on packets are kept for longer.
+    pub(crate) fn keep_longer(&mut self) {
+        self.longer = true;
+    }
+
     /// Room for a payload of `length` bytes, to be filled and then kept by [`Self::keep`]. Older
     /// packets make room. `None` when it could never fit.
     pub(crate) fn room(&mut self, length: usize, now: Instant) -> Option<&mut [u8]> {
-        if length > BYTES {
+        if length > self.most() {
             return None;
         }
         self.forget_old(now);
-        while self.kept.len() >= PACKETS {
+        let most = match self.longer {
+            true => PACKETS_LONGER,
+            false => PACKETS,
+        };
+        while self.kept.len() >= most {
             self.kept.pop_front();
         }
         let start = self.place(length);
@@ -101,8 +122,12 @@ impl Ring {
     }
 
     fn forget_old(&mut self, now: Instant) {
+        let time = match self.longer {
+            true => KEPT_LONGER,
+            false => KEPT,
+        };
         while let Some(oldest) = self.kept.front() {
-            if now.saturating_duration_since(oldest.about.at) <= KEPT {
+            if now.saturating_duration_since(oldest.about.at) <= time {
                 break;
             }
             self.kept.pop_front();
@@ -139,7 +164,7 @@ impl Ring {
     /// Makes room for `needed` bytes in all, if the bound allows; says whether it did.
     fn grow(&mut self, needed: usize) -> bool {
         let wanted = needed.next_multiple_of(STEP);
-        if needed <= self.bytes.len() || wanted > BYTES {
+        if needed <= self.bytes.len() || wanted > self.most() {
             return false;
         }
         self.bytes.reserve_exact(wanted - self.bytes.len());

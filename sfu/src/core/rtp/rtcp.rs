@@ -3,6 +3,8 @@
 //!
 //! Reading never fails: it ends at the first packet that is not whole.
 
+use super::told::Told;
+
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
 const SOURCE_DESCRIPTION: u8 = 202;
@@ -14,8 +16,12 @@ const NACK: u8 = 1;
 pub(super) const TRANSPORT_WIDE: u8 = 15;
 const PLI: u8 = 1;
 const FIR: u8 = 4;
+/// Application layer feedback, of which the estimate of a receiver is one.
+const APPLICATION: u8 = 15;
 
 const BLOCK: usize = 24;
+/// Of the bitrate in a receiver's estimate; the exponent has 6.
+const MANTISSA_BITS: u32 = 18;
 
 /// What a receiver says of one stream (RFC 3550 §6.4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +55,10 @@ pub(crate) enum Item<'a> {
     Block(ReportBlock),
     /// Packets a receiver has not got: one sequence number and a mask of the 16 after it.
     Nack { ssrc: u32, pairs: Pairs<'a> },
+    /// When packets of ours came, and which did not.
+    TransportWide(Told<'a>),
+    /// What a receiver can take of all streams together, in bits per second.
+    MostBitrate { bps: u64 },
     /// A receiver lost its picture (PLI or FIR).
     KeyframeWanted { ssrc: u32 },
 }
@@ -80,10 +90,18 @@ pub(crate) fn read<'a>(compound: &'a [u8], mut act: impl FnMut(Item<'a>)) {
             SENDER_REPORT => sender_report_in(&packet, &mut act),
             RECEIVER_REPORT => blocks_in(packet.body.get(4..), packet.count, &mut act),
             TRANSPORT_FEEDBACK if packet.count == NACK => nack_in(packet.body, &mut act),
+            TRANSPORT_FEEDBACK if packet.count == TRANSPORT_WIDE => {
+                if let Some(told) = packet.body.get(8..).and_then(Told::read) {
+                    act(Item::TransportWide(told));
+                }
+            }
             PAYLOAD_FEEDBACK if packet.count == PLI => {
                 if let Some(ssrc) = word(packet.body, 4) {
                     act(Item::KeyframeWanted { ssrc });
                 }
+            }
+            PAYLOAD_FEEDBACK if packet.count == APPLICATION => {
+                most_bitrate_in(packet.body, &mut act)
             }
             PAYLOAD_FEEDBACK if packet.count == FIR => {
                 for entry in packet.body.get(8..).unwrap_or_default().chunks_exact(8) {
@@ -164,6 +182,22 @@ fn blocks_in<'a>(blocks: Option<&'a [u8]>, count: u8, act: &mut impl FnMut(Item<
             last_report: at(4),
             delay: at(5),
         }));
+    }
+}
+
+fn most_bitrate_in<'a>(body: &'a [u8], act: &mut impl FnMut(Item<'a>)) {
+    if body.get(8..12) != Some(b"REMB") {
+        return;
+    }
+    if let Some(word) = word(body, 12) {
+        let (exponent, mantissa) = (word >> MANTISSA_BITS & 0x3F, u64::from(word & 0x3_FFFF));
+        // What does not fit is as much as anybody could want.
+        let bps = mantissa
+            .checked_shl(exponent)
+            .filter(|it| it >> exponent == mantissa);
+        act(Item::MostBitrate {
+            bps: bps.unwrap_or(u64::MAX),
+        });
     }
 }
 
@@ -254,6 +288,24 @@ pub(crate) fn nack(out: &mut Vec<u8>, sender: u32, media: u32, lost: &[u16]) {
 /// Appends a request of `sender` for a keyframe of `media`.
 pub(crate) fn picture_loss(out: &mut Vec<u8>, sender: u32, media: u32) {
     let start = begin_feedback(out, PAYLOAD_FEEDBACK, PLI, sender, media);
+    end(out, start);
+}
+
+/// Appends what `sender` can take of the streams `media` together, in bits per second
+/// (draft-alvestrand-rmcat-remb-03 §2.2).
+pub(crate) fn most_bitrate(out: &mut Vec<u8>, sender: u32, media: &[u32], bps: u64) {
+    let media = &media[..media.len().min(255)];
+    let start = begin_feedback(out, PAYLOAD_FEEDBACK, APPLICATION, sender, 0);
+    out.extend(b"REMB");
+    let exponent = (u64::BITS - bps.leading_zeros()).saturating_sub(MANTISSA_BITS);
+    let mantissa = (bps >> exponent) as u32;
+    put(
+        out,
+        (media.len() as u32) << 24 | exponent << MANTISSA_BITS | mantissa,
+    );
+    for ssrc in media {
+        put(out, *ssrc);
+    }
     end(out, start);
 }
 
@@ -388,5 +440,34 @@ mod tests {
                 }
             });
         }
+    }
+
+    #[test]
+    fn a_bitrate_is_written_as_mantissa_and_exponent() {
+        let read = |bytes: &[u8]| {
+            let mut found = None;
+            super::read(bytes, |item| {
+                if let Item::MostBitrate { bps } = item {
+                    found = Some(bps);
+                }
+            });
+            found.expect("a bitrate")
+        };
+        for bps in [0, 1, 64_000, 262_143, 262_144, 2_500_000, 1 << 40] {
+            let mut out = Vec::new();
+            most_bitrate(&mut out, 1, &[7, 8], bps);
+            assert_eq!((out[0], out[1]), (0x80 | APPLICATION, PAYLOAD_FEEDBACK));
+            assert_eq!((&out[12..16], out[16]), (&b"REMB"[..], 2));
+            assert_eq!(
+                (out.len(), out[20..28].to_vec()),
+                (28, vec![0, 0, 0, 7, 0, 0, 0, 8])
+            );
+            let lost = bps - read(&out);
+            assert!(lost * 100_000 <= bps, "{bps}: {lost}");
+        }
+        let mut endless = Vec::new();
+        most_bitrate(&mut endless, 1, &[], 1);
+        endless[17] = 0xFF;
+        assert_eq!(read(&endless), u64::MAX);
     }
 }

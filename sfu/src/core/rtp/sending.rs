@@ -9,13 +9,13 @@ use super::rtcp::SenderInfo;
 const NAMED: u64 = 64;
 /// Share of what was sent that may be sent again, as one part in this many: on a path that loses
 /// more, repairs add to the loss.
-const REPAIR_SHARE: usize = 4;
+const REPAIR_SHARE: usize = 2;
 /// Most bytes of repairs that may pile up unused.
 const REPAIR_BURST: usize = 64 * 1024;
 /// Packets remembered to have been sent again.
 const REPAIRED: usize = 64;
-/// Shortest time between two repairs of one packet.
-const REPAIR_PAUSE: Duration = Duration::from_millis(20);
+/// Shortest time between two repairs of one packet, on a way whose round trip is not known.
+pub(crate) const REPAIR_PAUSE: Duration = Duration::from_millis(20);
 
 /// The repair stream beside a stream (RFC 4588).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,17 +87,44 @@ impl Sending {
         (sent && !self.used.is_fresh(index)).then_some(index)
     }
 
-    /// Whether a packet of `length` bytes may be sent again now, and under which index of which
-    /// repair stream. Counts it.
-    pub(crate) fn repair(&mut self, index: u64, length: usize, now: Instant) -> Option<(u32, u64)> {
-        let stream = self.repair.as_mut()?;
+    /// Whether a packet of `length` bytes may be sent again now, `pause` after the last time at the
+    /// earliest. Counts as sent.
+    pub(crate) fn may_repair(
+        &mut self,
+        index: u64,
+        length: usize,
+        pause: Duration,
+        now: Instant,
+    ) -> bool {
         let (known, last) = &mut self.repaired[index as usize % REPAIRED];
-        let recently = last.is_some_and(|last| now.saturating_duration_since(last) < REPAIR_PAUSE);
-        if (*known == index && recently) || self.budget < length {
-            return None;
+        let recently = last.is_some_and(|last| now.saturating_duration_since(last) < pause);
+        if self.repair.is_none() || (*known == index && recently) || self.budget < length {
+            return false;
         }
         (*known, *last) = (index, Some(now));
-        self.budget -= length;
+        true
+    }
+
+    /// Whether what is lost of it can be sent again.
+    pub(crate) fn is_repaired(&self) -> bool {
+        self.repair.is_some()
+    }
+
+    /// Whether a packet has been sent again since then: what is told of the earlier one is no news.
+    pub(crate) fn was_repaired_after(&self, index: u64, then: Instant) -> bool {
+        let (known, last) = &self.repaired[index as usize % REPAIRED];
+        *known == index && last.is_some_and(|last| last > then)
+    }
+
+    /// Stream and index of a repair of `length` bytes; `None` when there are too many. Counts it.
+    pub(crate) fn next_repair(&mut self, length: usize) -> Option<(u32, u64)> {
+        self.budget = self.budget.checked_sub(length)?;
+        self.next_padding()
+    }
+
+    /// Stream and index of a packet on the repair stream that repairs nothing.
+    pub(crate) fn next_padding(&mut self) -> Option<(u32, u64)> {
+        let stream = self.repair.as_mut()?;
         stream.next += 1;
         Some((stream.ssrc, stream.next))
     }
@@ -153,26 +180,35 @@ mod tests {
     fn repairs_have_numbers_of_their_own_and_a_pause() {
         let now = Instant::now();
         let mut stream = Sending::new(7, Some(8), 41);
-        assert_eq!(stream.repair(100, 1_000, now), Some((8, 42)));
-        assert_eq!(stream.repair(100, 1_000, now), None, "just sent");
-        assert_eq!(stream.repair(101, 1_000, now), Some((8, 43)));
-        assert_eq!(stream.repair(100, 1_000, now + REPAIR_PAUSE), Some((8, 44)));
+        assert!(stream.may_repair(100, 1_000, REPAIR_PAUSE, now));
+        assert_eq!(stream.next_repair(1_000), Some((8, 42)));
+        assert!(
+            !stream.may_repair(100, 1_000, REPAIR_PAUSE, now),
+            "just sent"
+        );
+        assert!(stream.was_repaired_after(100, now - REPAIR_PAUSE));
+        assert!(!stream.was_repaired_after(100, now) && !stream.was_repaired_after(101, now));
+        assert!(stream.may_repair(101, 1_000, REPAIR_PAUSE, now));
+        assert_eq!(stream.next_repair(1_000), Some((8, 43)));
+        assert!(stream.may_repair(100, 1_000, REPAIR_PAUSE, now + REPAIR_PAUSE));
         let mut without = Sending::new(7, None, 0);
-        assert_eq!(without.repair(1, 1, now), None);
+        assert!(!without.may_repair(1, 1, REPAIR_PAUSE, now) && without.next_repair(1).is_none());
     }
 
     #[test]
-    fn repairs_are_a_quarter_of_what_is_sent_at_most() {
+    fn repairs_are_half_of_what_is_sent_at_most() {
         let now = Instant::now();
         let mut stream = Sending::new(7, Some(8), 0);
         let mut repaired = 0;
         for index in 0..10_000 {
             stream.note(1_000, 0, now);
-            if stream.repair(index, 1_000, now).is_some() {
+            if stream.may_repair(index, 1_000, REPAIR_PAUSE, now)
+                && stream.next_repair(1_000).is_some()
+            {
                 repaired += 1;
             }
         }
-        assert!((2_500..=2_600).contains(&repaired), "{repaired}");
+        assert!((5_000..=5_100).contains(&repaired), "{repaired}");
     }
 
     #[test]

@@ -278,6 +278,7 @@ impl Shard {
                 link.routes = routes;
             }
         }
+        self.follow(key);
     }
 
     pub(super) fn announce_slots(&mut self, key: Key, whose: &[ParticipantId], at: Moment) {

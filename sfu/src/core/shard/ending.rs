@@ -23,6 +23,8 @@ impl Shard {
             PeerEvent::Connected => self.connected(key, at),
             PeerEvent::KeyframeWanted { slot } => self.keyframe_wanted(key, slot, at),
             PeerEvent::Missing { slot, index } => self.repair(key, slot, index, at),
+            PeerEvent::Limit(bps) => self.limited(key, bps),
+            PeerEvent::Ceiling(bps) => self.asked_not_to_exceed(key, bps),
             PeerEvent::Clock { slot, ssrc, clock } => self.pass_clock(key, slot, ssrc, clock),
             PeerEvent::Message { binary, data } => self.relay(key, binary, &data, at),
             PeerEvent::Closed => self.fail(key, CauseCode::PeerClosed, at),

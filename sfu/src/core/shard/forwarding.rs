@@ -4,9 +4,11 @@ use lens_protocol::media::{CauseCode, Pause, SfuEventKind, SlotKind, TimelineSte
 
 use super::{Broken, Shard, guarded};
 use crate::core::arena::Key;
+use crate::core::budget::Admission;
 use crate::core::forward::{Decision, Incoming};
 use crate::core::keyframe::starts_keyframe;
 use crate::core::link::Arrived;
+use crate::core::pacer::Waiting;
 use crate::core::path::Moment;
 use crate::core::peer::{CHANNEL_MESSAGE, Outgoing, Packet};
 use crate::core::rtp::reception::Clock;
@@ -114,7 +116,7 @@ impl Shard {
                     continue;
                 }
                 let payload = rings[packet.slot].payload(&packet.kept);
-                match self.pass((from, to), slot, waiting, payload, at) {
+                match self.offer((from, to), slot, waiting, payload, at) {
                     Passed::Sent => {
                         waiting.sent = true;
                         self.facts.forwarded += 1;
@@ -133,6 +135,102 @@ impl Shard {
 
     fn receiver(&self, from: Key, kind: SlotKind, index: usize) -> Option<(Key, usize)> {
         self.links.get(from)?.routes.get(kind, index)
+    }
+
+    /// Offers a packet to a receiver: it leaves now, waits for its turn, or is left out.
+    fn offer(
+        &mut self,
+        (from, to): (Key, Key),
+        slot: usize,
+        arrived: &Arrived,
+        payload: &[u8],
+        at: Moment,
+    ) -> Passed {
+        let Some(link) = self.links.get_mut(to) else {
+            return Passed::Left;
+        };
+        let Some(starts) = arrived.keyframe else {
+            link.spend(payload.len(), at.instant);
+            return self.pass((from, to), slot, arrived, payload, at);
+        };
+        let about = &arrived.packet.kept.about;
+        let frame = about.header.timestamp;
+        let admission = link.budget.video(frame, starts, payload.len(), at.instant);
+        match admission {
+            Admission::Send => {}
+            // What was left out leaves no gap in the receiver's numbers.
+            Admission::Restart => link.restart(slot),
+            Admission::Hold => return Passed::Left,
+            Admission::Resync => return Passed::AwaitsKeyframe,
+        }
+        if link.pacer.is_open(at.instant) {
+            link.pacer.spend(payload.len(), at.instant);
+            return self.pass((from, to), slot, arrived, payload, at);
+        }
+        link.pacer.wait(Waiting {
+            from,
+            up: arrived.packet.slot,
+            ssrc: about.header.ssrc,
+            index: about.index,
+            starts,
+            slot,
+        });
+        self.touch(to);
+        Passed::Sent
+    }
+
+    /// Sends a receiver what has waited for its turn.
+    pub(super) fn release(&mut self, to: Key, at: Moment) {
+        while let Some(link) = self.links.get_mut(to) {
+            let Some(waiting) = link.pacer.next(at.instant) else {
+                return;
+            };
+            let source = self.links.get_mut(waiting.from);
+            // Whoever was held or paused meanwhile sends nothing more.
+            let source = source.filter(|it| it.routes.video.contains(&(to, waiting.slot)));
+            let Some(source) = source else {
+                continue;
+            };
+            // Out of their place while the receiver, a link as well, is written to.
+            let rings = std::mem::take(&mut source.rings);
+            let ring = rings.get(waiting.up);
+            let kept = ring.and_then(|ring| ring.find(waiting.ssrc, waiting.index).copied());
+            match (ring, kept) {
+                (Some(ring), Some(kept)) => self.send_waiting(to, &waiting, ring, kept, at),
+                _ => self.give_up_waiting(to, &waiting, at),
+            }
+            if let Some(source) = self.links.get_mut(waiting.from) {
+                source.rings = rings;
+            }
+        }
+    }
+
+    fn send_waiting(&mut self, to: Key, waiting: &Waiting, ring: &Ring, kept: Kept, at: Moment) {
+        let payload = ring.payload(&kept);
+        if let Some(link) = self.links.get_mut(to) {
+            link.pacer.spend(payload.len(), at.instant);
+        }
+        let arrived = Arrived {
+            packet: Packet {
+                slot: waiting.up,
+                kept,
+            },
+            keyframe: Some(waiting.starts),
+            sent: false,
+        };
+        let between = (waiting.from, to);
+        if let Passed::AwaitsKeyframe = self.pass(between, waiting.slot, &arrived, payload, at) {
+            self.want_keyframes_of(waiting.from, at);
+        }
+    }
+
+    /// A packet has waited for longer than it is kept: what follows is of no use without it.
+    fn give_up_waiting(&mut self, to: Key, waiting: &Waiting, at: Moment) {
+        if let Some(link) = self.links.get_mut(to) {
+            link.pacer.clear();
+            link.restart(waiting.slot);
+        }
+        self.want_keyframes_of(waiting.from, at);
     }
 
     fn pass(
@@ -175,6 +273,7 @@ impl Shard {
             sequence,
             timestamp,
             arrived: packet.kept.about.at,
+            now: at.instant,
             packet,
             payload,
         };
@@ -285,6 +384,7 @@ impl Shard {
             sequence: index,
             timestamp: kept.about.header.timestamp.wrapping_add(timestamp_offset),
             arrived: at.instant,
+            now: at.instant,
             packet: &Packet { slot, kept },
             payload,
         };
@@ -295,6 +395,7 @@ impl Shard {
         });
         match result {
             Ok(true) => {
+                link.spend(payload.len(), at.instant);
                 link.tally.packets_out += 1;
                 self.facts.packets_out += 1;
                 self.facts.repaired += 1;
@@ -332,6 +433,10 @@ impl Shard {
             return;
         };
         link.tally.plis_in += 1;
+        // Its video has stopped, or the keyframe is on its way: it gets one without asking.
+        if link.budget.is_closed() || link.pacer.holds_keyframe() {
+            return;
+        }
         let (room, participant) = (link.room, link.participant);
         let room = self.rooms.get(room).filter(|room| !room.held);
         let receiver = room.and_then(|room| room.participant(participant));

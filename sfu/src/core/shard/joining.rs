@@ -114,10 +114,11 @@ impl Shard {
         &mut self,
         room: Key,
         add: &AddParticipant,
-        (peer, ufrag, kinds): (Peer, Ufrag, Vec<SlotKind>),
+        (mut peer, ufrag, kinds): (Peer, Ufrag, Vec<SlotKind>),
         at: Moment,
     ) -> Result<Key, SfuError> {
         let known = self.rooms.get(room).ok_or(SfuError::ConferenceNotFound)?;
+        peer.expect_at_most(known.media.max_video_kbps);
         let new = NewLink {
             room,
             participant: add.participant,

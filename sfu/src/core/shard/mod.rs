@@ -11,6 +11,7 @@
 //! Every step of a peer runs behind `catch_unwind`: a stack that breaks on one peer's input ends
 //! that peer (ending.rs) and touches no other.
 
+mod adapting;
 mod control;
 mod ending;
 mod forwarding;
@@ -273,6 +274,7 @@ impl Shard {
     }
 
     fn drain(&mut self, key: Key, at: Moment) {
+        self.release(key, at);
         let Some(link) = self.links.get_mut(key) else {
             return;
         };

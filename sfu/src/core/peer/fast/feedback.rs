@@ -6,6 +6,7 @@ use lens_runtime::udp::Runs;
 
 use super::{ECHOES, Fast, Lane, REPORT_INTERVAL, STREAMS, lane_of};
 use crate::core::codec::VIDEO_CLOCK;
+use crate::core::estimate::Estimate;
 use crate::core::path::{Moment, Path};
 use crate::core::peer::types::{Counts, PeerEvent};
 use crate::core::rtp::NTP_TO_UNIX;
@@ -13,6 +14,7 @@ use crate::core::rtp::index::Window;
 use crate::core::rtp::reception::Clock;
 use crate::core::rtp::rtcp::{self, Item, ReportBlock};
 use crate::core::rtp::srtp::RTCP_TAIL;
+use crate::core::rtp::told::Told;
 
 /// Lost packets that one RTCP packet may ask for.
 const ASKED_AT_ONCE: usize = 512;
@@ -90,12 +92,45 @@ impl Fast {
                 }
                 true
             }
+            Item::TransportWide(told) => {
+                self.note_arrivals(&told, at, tell);
+                false
+            }
+            Item::MostBitrate { bps } => {
+                tell(PeerEvent::Ceiling(bps));
+                false
+            }
             Item::KeyframeWanted { ssrc } => {
                 if let Some((slot, _)) = lane_of(&mut self.lanes, ssrc) {
                     tell(PeerEvent::KeyframeWanted { slot });
                 }
                 false
             }
+        }
+    }
+
+    /// What has not come is sent again at once: a receiver's own requests get lost as well, and it
+    /// repeats them after a round trip that it mostly has to guess.
+    fn note_arrivals(&mut self, told: &Told<'_>, at: Instant, tell: &mut impl FnMut(PeerEvent)) {
+        let Some(estimate) = &mut self.estimate else {
+            return;
+        };
+        let unheard = &mut self.unheard;
+        unheard.clear();
+        estimate.told(told, at, |media, left| {
+            if unheard.len() < ASKED_AT_ONCE {
+                unheard.push((media, left));
+            }
+        });
+        for (media, left) in self.unheard.drain(..) {
+            let (slot, index) = (usize::from(media.slot), media.index);
+            let lane = self.lanes.get(slot).and_then(Option::as_ref);
+            if lane.is_some_and(|lane| !lane.sending.was_repaired_after(index, left)) {
+                tell(PeerEvent::Missing { slot, index });
+            }
+        }
+        if let Some(limit) = self.changed_limit() {
+            tell(PeerEvent::Limit(limit));
         }
     }
 
@@ -129,7 +164,14 @@ impl Fast {
     /// When there is something to say.
     pub(in crate::core::peer) fn due(&self) -> Option<Instant> {
         let missing = self.streams.iter().filter_map(|it| it.reception.due());
-        let regular = [self.report_due, self.arrivals.due()].into_iter().flatten();
+        let probe = self.estimate.as_ref().and_then(Estimate::due);
+        let regular = [
+            self.report_due,
+            self.arrivals.due(),
+            probe,
+            self.ceiling.due(),
+        ];
+        let regular = regular.into_iter().flatten();
         missing.chain(regular).min()
     }
 
@@ -150,9 +192,13 @@ impl Fast {
         for ssrc in self.keyframes.drain(..) {
             rtcp::picture_loss(&mut packet, own, ssrc);
         }
+        if let Some(bps) = self.ceiling.take(at.instant) {
+            self.ask_for_less(&mut packet, own, bps);
+        }
         if !packet.is_empty() {
             self.send_control(&mut packet, to, outbox);
         }
+        self.probe(at.instant, to, outbox);
         self.tell_arrivals(&mut packet, own, at.instant, to, outbox);
         self.plain = packet;
     }
@@ -173,6 +219,17 @@ impl Fast {
             }
             rtcp::nack(packet, own, stream.ssrc, &self.lost);
         }
+    }
+
+    fn ask_for_less(&self, packet: &mut Vec<u8>, own: u32, bps: u64) {
+        let sent = self.streams.iter().filter(|stream| !stream.repair);
+        let mut ssrcs = [0; STREAMS];
+        let mut count = 0;
+        for (place, stream) in ssrcs.iter_mut().zip(sent) {
+            *place = stream.ssrc;
+            count += 1;
+        }
+        rtcp::most_bitrate(packet, own, &ssrcs[..count], bps);
     }
 
     fn tell_arrivals(

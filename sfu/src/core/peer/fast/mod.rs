@@ -1,9 +1,11 @@
 //! Our own RTP path of one peer: what it sends is opened, what it receives is sealed, and all
 //! feedback is made, without the media stack, which never learns the keys (see tap.rs).
 //!
-//! Packets are here; RTCP is in feedback.rs.
+//! Packets are here; RTCP is in feedback.rs, what is sent to find out what the way carries in
+//! probing.rs.
 
 mod feedback;
+mod probing;
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,7 @@ use lens_runtime::udp::Runs;
 
 use super::types::{Outgoing, Packet};
 use crate::core::codec::MediaCodec;
+use crate::core::estimate::{Estimate, Media};
 use crate::core::path::Path;
 use crate::core::rtp::arrivals::Arrivals;
 use crate::core::rtp::header::{self, ExtensionMap, Extensions, Header, LONGEST_OUT, Parsed};
@@ -18,8 +21,9 @@ use crate::core::rtp::index::Window;
 use crate::core::rtp::reception::{Clock, Reception};
 use crate::core::rtp::ring::{About, Kept, Ring};
 use crate::core::rtp::rtcp::ReportBlock;
-use crate::core::rtp::sending::Sending;
+use crate::core::rtp::sending::{REPAIR_PAUSE, Sending};
 use crate::core::rtp::srtp::{Opener, RTP_TAG, Sealer};
+use probing::Ceiling;
 
 /// How often streams are reported on (RFC 3550 §6.2 allows every second at our rates).
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,6 +31,8 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const STREAMS: usize = 64;
 /// Reports of ours that a peer's echo is found among.
 const ECHOES: usize = 4;
+/// Bytes of a header with the extensions that most packets have.
+const HEADER: usize = 24;
 
 /// What is known of a peer's media once its answer is in.
 #[derive(Debug, Default)]
@@ -37,6 +43,17 @@ pub(super) struct Terms {
     /// Payload types of repair streams, each with the payload type it repairs.
     pub(super) repairs: Vec<(u8, u8)>,
     pub(super) name: String,
+    /// Most bits per second that are ever sent to the peer.
+    pub(super) wanted: u64,
+}
+
+impl Terms {
+    /// The payload type of repairs of this one.
+    fn repair_of(&self, payload_type: u8) -> Option<u8> {
+        let mut repairs = self.repairs.iter();
+        let repair = repairs.find(|(_, repaired)| *repaired == payload_type);
+        repair.map(|(repair, _)| *repair)
+    }
 }
 
 /// A stream that we send.
@@ -68,11 +85,18 @@ pub(super) struct Fast {
     reporters: Vec<(u32, Window)>,
     arrivals: Arrivals,
     keyframes: Vec<u32>,
+    /// What the way to the peer carries; `None` for one that cannot tell, or gets nothing.
+    estimate: Option<Estimate>,
+    /// The limit that was last told of.
+    limit: Option<u64>,
+    /// What the peer is asked not to exceed.
+    ceiling: Ceiling,
     report_due: Option<Instant>,
     /// Scratch memory.
     plain: Vec<u8>,
     lost: Vec<u16>,
     blocks: Vec<ReportBlock>,
+    unheard: Vec<(Media, Instant)>,
 }
 
 /// A stream that the peer sends.
@@ -92,6 +116,8 @@ struct Lane {
     /// The middle of the NTP time of our last reports, and when they left.
     echoes: [(u32, Option<Instant>); ECHOES],
     echo: usize,
+    /// Payload type and RTP time of the last packet.
+    last: Option<(u8, u32)>,
     nacks: u64,
     loss: Option<f32>,
     rtt: Option<Duration>,
@@ -113,15 +139,21 @@ impl Fast {
                 source: None,
                 echoes: [(0, None); ECHOES],
                 echo: 0,
+                last: None,
                 nacks: 0,
                 loss: None,
                 rtt: None,
             })
         });
+        let lanes: Vec<_> = lanes.collect();
+        let tells = terms.map.transport_sequence != 0 && lanes.iter().any(Option::is_some);
         Self {
+            estimate: tells.then(|| Estimate::new(terms.wanted, now)),
+            limit: None,
+            ceiling: Ceiling::default(),
             sealer,
             opener,
-            lanes: lanes.collect(),
+            lanes,
             terms,
             streams: Vec::new(),
             reporters: Vec::new(),
@@ -131,6 +163,7 @@ impl Fast {
             plain: Vec::new(),
             lost: Vec::new(),
             blocks: Vec::new(),
+            unheard: Vec::new(),
         }
     }
 
@@ -274,6 +307,7 @@ impl Fast {
         if !lane.sending.claim(out.sequence) {
             return false;
         }
+        let media = lane.repairable(out);
         let sealed = seal(
             &self.sealer,
             outbox,
@@ -291,10 +325,12 @@ impl Fast {
                 mid: lane.sending.is_new().then_some(lane.mid.as_bytes()),
                 map: self.terms.map,
                 original: None,
-                payload: out.payload,
+                transport: note(&mut self.estimate, out.payload.len(), media, out.now),
+                payload: Payload::Media(out.payload),
             },
         );
         if sealed {
+            lane.last = Some((out.payload_type, out.timestamp));
             lane.sending
                 .note(out.payload.len(), out.timestamp, out.arrived);
             self.report_due.get_or_insert(out.arrived + REPORT_INTERVAL);
@@ -302,24 +338,44 @@ impl Fast {
         sealed
     }
 
-    /// Sends a packet again that the peer has lost, over the repair stream. False when it is not
-    /// to be repaired now.
+    /// Sends a packet again that the peer has lost, over the repair stream; twice on a way that is
+    /// likely to lose the repair as well. False when it is not to be repaired now.
     pub(super) fn repair(&mut self, out: &Outgoing<'_>, to: Path, outbox: &mut Runs<Path>) -> bool {
         let Some(Some(lane)) = self.lanes.get_mut(out.slot) else {
             return false;
         };
-        let repairs = self.terms.repairs.iter();
-        let payload_type = repairs
-            .filter(|(_, repaired)| *repaired == out.payload_type)
-            .map(|(repair, _)| *repair)
-            .next();
         let length = out.payload.len() + RTP_TAG;
-        let (Some(payload_type), Some((ssrc, index))) = (
-            payload_type,
-            lane.sending.repair(out.sequence, length, out.arrived),
+        // Who asks again within a round trip does so because a request may have been lost.
+        let round_trip = self.estimate.as_ref().map(Estimate::round_trip);
+        let pause = round_trip.map_or(REPAIR_PAUSE, |it| it * 3 / 4);
+        let (Some(payload_type), true) = (
+            self.terms.repair_of(out.payload_type),
+            lane.sending
+                .may_repair(out.sequence, length, pause, out.now),
         ) else {
             return false;
         };
+        let lossy = self.estimate.as_ref().is_some_and(Estimate::is_lossy);
+        let copies = 1 + usize::from(lossy);
+        let sent = (0..copies).filter(|_| self.repair_once(out, payload_type, to, outbox));
+        sent.count() > 0
+    }
+
+    fn repair_once(
+        &mut self,
+        out: &Outgoing<'_>,
+        payload_type: u8,
+        to: Path,
+        outbox: &mut Runs<Path>,
+    ) -> bool {
+        let Some(Some(lane)) = self.lanes.get_mut(out.slot) else {
+            return false;
+        };
+        let length = out.payload.len() + RTP_TAG;
+        let Some((ssrc, index)) = lane.sending.next_repair(length) else {
+            return false;
+        };
+        let media = lane.repairable(out);
         seal(
             &self.sealer,
             outbox,
@@ -337,7 +393,8 @@ impl Fast {
                 mid: Some(lane.mid.as_bytes()),
                 map: self.terms.map,
                 original: Some(out.sequence as u16),
-                payload: out.payload,
+                transport: note(&mut self.estimate, out.payload.len(), media, out.now),
+                payload: Payload::Media(out.payload),
             },
         )
     }
@@ -363,11 +420,32 @@ impl Fast {
     }
 }
 
+impl Lane {
+    /// What a packet is when it has to be sent again; `None` where nothing is repaired.
+    fn repairable(&self, out: &Outgoing<'_>) -> Option<Media> {
+        let slot = u8::try_from(out.slot).ok()?;
+        let index = out.sequence;
+        self.sending.is_repaired().then_some(Media { slot, index })
+    }
+}
+
 fn lane_of(lanes: &mut [Option<Lane>], ssrc: u32) -> Option<(usize, &mut Lane)> {
     let lanes = lanes.iter_mut().enumerate();
     lanes
         .filter_map(|(slot, lane)| Some((slot, lane.as_mut()?)))
         .find(|(_, lane)| lane.sending.ssrc == ssrc)
+}
+
+/// Gives a packet its transport-wide number.
+fn note(
+    estimate: &mut Option<Estimate>,
+    payload: usize,
+    media: Option<Media>,
+    now: Instant,
+) -> Option<u16> {
+    let length = payload + HEADER + RTP_TAG;
+    let estimate = estimate.as_mut()?;
+    Some(estimate.depart(length, media, now))
 }
 
 /// A packet to be sealed.
@@ -379,7 +457,15 @@ struct Sealed<'a> {
     map: ExtensionMap,
     /// The sequence number that a repair stands for.
     original: Option<u16>,
-    payload: &'a [u8],
+    transport: Option<u16>,
+    payload: Payload<'a>,
+}
+
+/// What is behind the header.
+enum Payload<'a> {
+    Media(&'a [u8]),
+    /// So many bytes that mean nothing (RFC 3550 §5.1).
+    Padding(u8),
 }
 
 fn seal(sealer: &Sealer, outbox: &mut Runs<Path>, to: Path, packet: &Sealed<'_>) -> bool {
@@ -387,25 +473,26 @@ fn seal(sealer: &Sealer, outbox: &mut Runs<Path>, to: Path, packet: &Sealed<'_>)
         header: packet.header,
         extensions: Extensions {
             // The sender's own numbers mean nothing on this way.
-            transport_sequence: None,
+            transport_sequence: packet.transport,
             ..packet.extensions
         },
         mid: packet.mid,
         map: packet.map,
+        padded: matches!(packet.payload, Payload::Padding(_)),
     };
     let mut head = [0; LONGEST_OUT];
     let header = outgoing.write(&mut head);
     let (ssrc, index) = (packet.header.ssrc, packet.index);
     let prefix = packet.original.map(u16::to_be_bytes);
     let body = header + prefix.map_or(0, |prefix| prefix.len());
-    let length = body + packet.payload.len() + RTP_TAG;
+    let length = body + packet.payload.length() + RTP_TAG;
     let room = outbox.reserve(to, length);
     room[..header].copy_from_slice(&head[..header]);
-    let sealed = match prefix {
-        None => sealer.rtp(ssrc, index, header, packet.payload, room),
-        Some(prefix) => {
-            room[header..body].copy_from_slice(&prefix);
-            room[body..length - RTP_TAG].copy_from_slice(packet.payload);
+    let sealed = match (prefix, &packet.payload) {
+        (None, Payload::Media(payload)) => sealer.rtp(ssrc, index, header, payload, room),
+        (prefix, payload) => {
+            room[header..body].copy_from_slice(&prefix.unwrap_or_default()[..body - header]);
+            payload.write(&mut room[body..length - RTP_TAG]);
             sealer.rtp_in_place(ssrc, index, header, room)
         }
     };
@@ -413,4 +500,25 @@ fn seal(sealer: &Sealer, outbox: &mut Runs<Path>, to: Path, packet: &Sealed<'_>)
         outbox.retract(length);
     }
     sealed.is_ok()
+}
+
+impl Payload<'_> {
+    fn length(&self) -> usize {
+        match self {
+            Self::Media(payload) => payload.len(),
+            Self::Padding(length) => usize::from(*length),
+        }
+    }
+
+    fn write(&self, room: &mut [u8]) {
+        match self {
+            Self::Media(payload) => room.copy_from_slice(payload),
+            Self::Padding(length) => {
+                room.fill(0);
+                if let Some(last) = room.last_mut() {
+                    *last = *length;
+                }
+            }
+        }
+    }
 }

@@ -1,0 +1,201 @@
+//! Conditions, each with what has to come of it.
+
+use std::time::Duration;
+
+use lens_protocol::media::MediaPolicy;
+use str0m_netem::{Bitrate, DataSize, NetemConfig, Probability, RandomLoss};
+
+use super::figures::Figures;
+use super::frames::Seen;
+use super::{Seeds, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
+/// Packets of a frame that make about 2 Mbit/s.
+const FIXED: Option<u16> = Some(8);
+
+/// A clean way of this delay.
+fn clean(delay_ms: u64) -> NetemConfig {
+    NetemConfig::new().latency(Duration::from_millis(delay_ms))
+}
+
+fn lossy(delay_ms: u64, share: f32) -> NetemConfig {
+    clean(delay_ms).loss(RandomLoss::new(Probability::new(share)))
+}
+
+/// A way that carries so much, with a queue of 300 ms.
+fn narrow(delay_ms: u64, kbps: u64) -> NetemConfig {
+    let queue = DataSize::bytes((kbps * 1_000 / 8 * 3 / 10) as i64);
+    let jitter = Duration::from_millis(2);
+    clean(delay_ms)
+        .jitter(jitter)
+        .link(Bitrate::kbps(kbps), queue)
+}
+
+/// A camera and a viewer behind these links, each way.
+fn pair(seed: u64, fixed: Option<u16>, camera: NetemConfig, viewer: NetemConfig) -> World {
+    let mut world = World::new(Seeds::all(seed), MediaPolicy::default());
+    world.fixed = fixed;
+    world.join(0, 1, (camera, camera));
+    world.join(1, 1, (viewer, viewer));
+    world.connect();
+    world
+}
+
+/// What a viewer sees in the next so many seconds; frames taken in the second after are not judged.
+fn watch(world: &mut World, viewer: usize, seconds: u32) -> Seen {
+    let (from, before) = (world.now, world.camera().frame);
+    world.run(SECOND * seconds);
+    let (to, taken) = (world.now, world.camera().frame - before);
+    world.run(SECOND);
+    let viewer = &world.clients[viewer];
+    viewer.decoder.judge(from, to, taken as usize)
+}
+
+#[test]
+fn a_run_is_the_same_twice_and_follows_from_every_seed() {
+    let run = |seeds: Seeds| {
+        let mut world = World::new(seeds, MediaPolicy::default());
+        let way = lossy(25, 0.05).jitter(Duration::from_millis(3));
+        for number in 0..3 {
+            world.join(number, 1, (way, way));
+        }
+        world.connect();
+        world.run(5 * SECOND);
+        assert!(world.trace.len() > 1_000, "something happens");
+        world.trace
+    };
+    let seeds = Seeds::all(5);
+    let first = run(seeds);
+    assert_eq!(first.first_difference(&run(seeds)), None);
+    let others = [
+        Seeds { shard: 99, ..seeds },
+        Seeds {
+            credentials: 99,
+            ..seeds
+        },
+        Seeds { dtls: 99, ..seeds },
+        Seeds { stack: 99, ..seeds },
+        Seeds { links: 99, ..seeds },
+    ];
+    for other in others {
+        let difference = first.first_difference(&run(other));
+        assert!(difference.is_some(), "{other:?} changes nothing");
+    }
+}
+
+#[test]
+fn a_tenth_of_all_packets_lost() {
+    let mut figures = Figures::new("loss");
+    // 50 ms of round trip in all.
+    for (name, camera, viewer) in [
+        ("uplink", lossy(25, 0.1), clean(0)),
+        ("downlink", clean(0), lossy(25, 0.1)),
+        ("both", lossy(12, 0.1), lossy(13, 0.1)),
+    ] {
+        for seed in SEEDS {
+            let mut world = pair(seed, FIXED, camera, viewer);
+            world.run(2 * SECOND);
+            let seen = watch(&mut world, 1, 60);
+            figures.note(&format!("{name} {seed}"), &seen);
+            assert!(seen.in_time >= 0.99, "{name}, seed {seed}: {seen:?}");
+        }
+    }
+    figures.compare();
+}
+
+#[test]
+fn a_step_of_what_the_viewer_s_way_carries() {
+    let mut figures = Figures::new("step");
+    for seed in SEEDS {
+        let mut world = pair(seed, None, clean(5), narrow(20, 2_000));
+        world.run(20 * SECOND);
+        for (name, kbps) in [("down", 1_000), ("up", 2_000)] {
+            world.relink(1, (clean(20), narrow(20, kbps)));
+            world.run(10 * SECOND);
+            let before = world.passed[1];
+            let seen = watch(&mut world, 1, 10);
+            let used = (world.passed[1] - before) as f64 * 8.0 / 11.0 / (kbps * 1_000) as f64;
+            figures.note(&format!("{name} {seed} used {used:.3}"), &seen);
+            assert!(used >= 0.85, "{name}, seed {seed}: {used}");
+            // 25 ms of way, a frame's own length, and no queue of 100 ms.
+            let late = Duration::from_millis(160);
+            assert!(seen.delay_p95 <= late, "{name}, seed {seed}: {seen:?}");
+        }
+    }
+    figures.compare();
+}
+
+#[test]
+fn narrow_ways() {
+    let mut figures = Figures::new("narrow");
+    for (name, camera, viewer) in [
+        ("uplink 150", narrow(20, 150), clean(5)),
+        ("uplink 500", narrow(20, 500), clean(5)),
+        ("downlink 150", clean(5), narrow(20, 150)),
+        ("downlink 500", clean(5), narrow(20, 500)),
+    ] {
+        for seed in SEEDS {
+            let mut world = pair(seed, None, camera, viewer);
+            world.run(5 * SECOND);
+            let seen = watch(&mut world, 1, 60);
+            figures.note(&format!("{name} {seed}"), &seen);
+            assert!(seen.frozen <= 0.05, "{name}, seed {seed}: {seen:?}");
+            assert!(seen.pictures >= 10 * 60, "{name}, seed {seed}: {seen:?}");
+        }
+    }
+    figures.compare();
+}
+
+#[test]
+fn a_slow_viewer_among_others_hears_everything_and_slows_nobody_down() {
+    let mut figures = Figures::new("slow_viewer");
+    for seed in SEEDS {
+        let mut world = World::new(Seeds::all(seed), MediaPolicy::default());
+        world.join(0, 1, (clean(5), clean(5)));
+        world.join(1, 1, (clean(5), narrow(20, 300)));
+        world.join(2, 1, (clean(5), clean(5)));
+        world.connect();
+        world.run(10 * SECOND);
+        world.clients[1].voices.clear();
+        let fast = watch(&mut world, 2, 60);
+        let voices = &mut world.clients[1].voices;
+        voices.sort_unstable();
+        let (heard, late) = (voices.len(), voices[voices.len() * 95 / 100]);
+        figures.note(
+            &format!("fast {seed} slow hears {heard} p95 {late:?}"),
+            &fast,
+        );
+        assert!(fast.in_time >= 0.99, "seed {seed}: {fast:?}");
+        assert!(heard >= 3_000, "seed {seed}: {heard} of 3,050");
+        assert!(late <= Duration::from_millis(150), "seed {seed}: {late:?}");
+        let pictures = world.clients[1].decoder.pictures.len();
+        assert!(pictures >= 10, "seed {seed}: {pictures}");
+    }
+    figures.compare();
+}
+
+#[test]
+fn a_camera_that_changes_its_network_is_seen_again_within_a_second() {
+    let mut figures = Figures::new("switch");
+    let mut gaps = Vec::new();
+    for seed in 1..=20 {
+        let mut world = pair(seed, None, clean(25), clean(25));
+        world.run(5 * SECOND);
+        // The old network is gone; a new generation is asked for and comes a round trip later.
+        let dead = lossy(0, 1.0);
+        world.relink(0, (dead, dead));
+        let gone = world.now;
+        world.run(Duration::from_millis(100));
+        world.join(0, 2, (clean(25), clean(25)));
+        world.run(3 * SECOND);
+        let pictures = &world.clients[1].decoder.pictures;
+        let back = pictures.iter().find(|it| it.0 > 2_000_000);
+        gaps.push(back.expect("seen again").2 - gone);
+    }
+    gaps.sort_unstable();
+    let p95 = gaps[gaps.len() * 95 / 100];
+    figures.line(&format!("p50 {:?} p95 {p95:?}", gaps[gaps.len() / 2]));
+    assert!(p95 <= SECOND, "{gaps:?}");
+    figures.compare();
+}
