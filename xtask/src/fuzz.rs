@@ -3,7 +3,6 @@
 
 mod pages;
 mod programs;
-mod server;
 
 use std::path::Path;
 use std::process::Command;
@@ -11,8 +10,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::report::Outcome;
+use crate::server::{Server, answer, curl};
 use crate::{cargo, command, install, root};
-use server::Server;
 
 /// Examples for each operation. More find more, and take longer: this many take about a minute.
 const EXAMPLES: &str = "40";
@@ -38,7 +37,7 @@ pub(crate) fn run() -> Outcome {
 }
 
 fn fuzz(data: &Path) -> Result<(), String> {
-    let server = Server::start(data)?;
+    let server = Server::start(data, "127.0.0.1:0")?;
     for door in [pages::door, programs::door] {
         pass(&server, data, &door(&server, data)?)?;
     }
@@ -66,19 +65,6 @@ fn pass(server: &Server, data: &Path, door: &Door) -> Result<(), String> {
         command::run(command.current_dir(data))?;
     }
     Ok(())
-}
-
-/// A call that sends JSON.
-fn curl(url: &str, path: &str, body: &str) -> Command {
-    let mut curl = Command::new("curl");
-    curl.args(["-sfk", "-H", "Content-Type: application/json", "-d", body]);
-    curl.arg(format!("{url}{path}"));
-    curl
-}
-
-fn answer(call: &mut Command) -> Result<Value, String> {
-    let printed = command::output(call)?;
-    serde_json::from_str(&printed).map_err(|error| format!("no JSON came back: {error}"))
 }
 
 fn text(value: &Value) -> &str {

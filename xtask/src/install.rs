@@ -9,7 +9,7 @@ use crate::{cargo, command, root};
 
 /// What a package is for.
 struct Need {
-    /// A program it brings.
+    /// A program it brings, or another file by its whole path.
     program: &'static str,
     package: &'static str,
     why: &'static str,
@@ -54,7 +54,7 @@ const SYSTEM: &[Need] = &[
     Need {
         program: "python3",
         package: "python3",
-        why: "schemathesis",
+        why: "schemathesis, aiortc",
     },
     Need {
         program: "curl",
@@ -66,6 +66,41 @@ const SYSTEM: &[Need] = &[
         package: "tar",
         why: "looks into backups",
     },
+    Need {
+        program: "openssl",
+        package: "openssl",
+        why: "a certificate for GStreamer",
+    },
+    Need {
+        program: "/usr/share/doc/python3-gi/copyright",
+        package: "python3-gi",
+        why: "drives GStreamer from Debian's python3",
+    },
+    Need {
+        program: "/usr/share/doc/gir1.2-gst-plugins-bad-1.0/copyright",
+        package: "gir1.2-gst-plugins-bad-1.0",
+        why: "GStreamer's WebRTC types for it",
+    },
+    Need {
+        program: "/usr/share/doc/gstreamer1.0-plugins-base/copyright",
+        package: "gstreamer1.0-plugins-base",
+        why: "GStreamer: test pictures, Opus",
+    },
+    Need {
+        program: "/usr/share/doc/gstreamer1.0-plugins-good/copyright",
+        package: "gstreamer1.0-plugins-good",
+        why: "GStreamer: VP8, RTP",
+    },
+    Need {
+        program: "/usr/share/doc/gstreamer1.0-plugins-bad/copyright",
+        package: "gstreamer1.0-plugins-bad",
+        why: "GStreamer: webrtcbin, DTLS, SRTP",
+    },
+    Need {
+        program: "/usr/share/doc/gstreamer1.0-nice/copyright",
+        package: "gstreamer1.0-nice",
+        why: "GStreamer: ICE",
+    },
 ];
 /// Peers' servers that are measured beside ours. Nobody who does not measure needs them.
 const PEERS: &[Need] = &[Need {
@@ -74,18 +109,38 @@ const PEERS: &[Need] = &[Need {
     why: "measured beside our streaming server",
 }];
 /// Fuzzes the HTTP API from its description.
-const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+const SCHEMATHESIS: Python = Python {
+    package: "schemathesis==4.32.5",
+    venv: "xtask-python",
+};
+/// A WHIP and WHEP client that is not ours.
+const AIORTC: Python = Python {
+    package: "aiortc==1.16.0",
+    venv: "xtask-aiortc",
+};
+
+/// A package of Python's, in an environment of its own below `target/`.
+struct Python {
+    package: &'static str,
+    venv: &'static str,
+}
 
 /// Installs what is missing.
 pub(crate) fn run() -> Outcome {
     let mut found = cargo::outcome(system());
     found = found.and(cargo::outcome(node_modules()));
-    found.and(cargo::outcome(schemathesis()))
+    found = found.and(cargo::outcome(python(&SCHEMATHESIS)));
+    found.and(cargo::outcome(python(&AIORTC)))
 }
 
 /// The program that fuzzes the API.
 pub(crate) fn schemathesis_path() -> PathBuf {
-    venv().join("bin/schemathesis")
+    venv(&SCHEMATHESIS).join("bin/schemathesis")
+}
+
+/// The Python that has aiortc.
+pub(crate) fn aiortc_python() -> PathBuf {
+    venv(&AIORTC).join("bin/python")
 }
 
 /// Installs the peers' servers.
@@ -108,9 +163,12 @@ fn packages(needs: &[Need]) -> Result<(), String> {
         } else {
             "there"
         };
+        let program = Some(need.program).filter(|program| !program.starts_with('/'));
         println!(
-            "{:12} {:16} {state:8} {}",
-            need.program, need.package, need.why
+            "{:12} {:28} {state:8} {}",
+            program.unwrap_or_default(),
+            need.package,
+            need.why
         );
     }
     if missing.is_empty() {
@@ -152,17 +210,18 @@ pub(crate) fn node_modules() -> Result<(), String> {
     command::run(&mut npm)
 }
 
-fn venv() -> PathBuf {
-    root().join("target/xtask-python")
+fn venv(python: &Python) -> PathBuf {
+    root().join("target").join(python.venv)
 }
 
-fn schemathesis() -> Result<(), String> {
-    let marker = venv().join("installed");
-    if std::fs::read_to_string(&marker).is_ok_and(|text| text == SCHEMATHESIS) {
-        println!("{SCHEMATHESIS} is there");
+fn python(wanted: &Python) -> Result<(), String> {
+    let (package, venv) = (wanted.package, venv(wanted));
+    let marker = venv.join("installed");
+    if std::fs::read_to_string(&marker).is_ok_and(|text| text == package) {
+        println!("{package} is there");
         return Ok(());
     }
-    let made = command::run(Command::new("python3").args(["-m", "venv"]).arg(venv()));
+    let made = command::run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
     if made.is_err() {
         // Debian ships the module in a package of its own.
         command::run(&mut as_root(
@@ -172,15 +231,10 @@ fn schemathesis() -> Result<(), String> {
         command::run(
             Command::new("python3")
                 .args(["-m", "venv", "--clear"])
-                .arg(venv()),
+                .arg(&venv),
         )?;
     }
-    let mut pip = Command::new(venv().join("bin/pip"));
-    command::run(pip.args([
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        SCHEMATHESIS,
-    ]))?;
-    std::fs::write(&marker, SCHEMATHESIS).map_err(|error| error.to_string())
+    let mut pip = Command::new(venv.join("bin/pip"));
+    command::run(pip.args(["install", "--quiet", "--disable-pip-version-check", package]))?;
+    std::fs::write(&marker, package).map_err(|error| error.to_string())
 }

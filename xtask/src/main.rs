@@ -12,9 +12,11 @@ mod docs;
 mod files;
 mod fuzz;
 mod install;
+mod interop;
 mod layers;
 mod node;
 mod report;
+mod server;
 mod steps;
 
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::report::{Line, Outcome, close};
-use crate::{cargo, docs, files, fuzz, install, layers, node};
+use crate::{cargo, docs, files, fuzz, install, interop, layers, node};
 
 /// One step.
 struct Step {
@@ -63,6 +63,11 @@ const STEPS: &[Step] = &[
         name: "fuzz",
         checks: "schemathesis against /v1 and /api",
         run: fuzz::run,
+    },
+    Step {
+        name: "interop",
+        checks: "GStreamer and aiortc by WHIP and WHEP",
+        run: interop::run,
     },
     Step {
         name: "browser",

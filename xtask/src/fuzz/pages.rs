@@ -5,8 +5,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::server::{EMAIL, PASSWORD, Server};
 use super::{Door, curl, text};
+use crate::server::{EMAIL, PASSWORD, Server};
 
 /// The door, with a technician who is signed in and a customer in their session.
 pub(super) fn door(server: &Server, data: &Path) -> Result<Door, String> {

@@ -1,13 +1,11 @@
 //! `/v1`: what programs with an API key call.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-use super::server::{Server, lens};
 use super::{Door, curl, text};
-use crate::command;
+use crate::server::{self, Server};
 
 /// Scopes of the key that fuzzes: all a program can have.
 const SCOPES: [&str; 4] = [
@@ -19,34 +17,27 @@ const SCOPES: [&str; 4] = [
 
 /// The door, with a conference and one who takes part in it.
 pub(super) fn door(server: &Server, data: &Path) -> Result<Door, String> {
-    let key = key(data)?;
+    let key = server::key(data, &SCOPES)?;
     let post = |path: &str, body: &str| {
         let mut call = curl(&server.url, path, body);
         call.args(["-H", &format!("Authorization: Bearer {key}")]);
         super::answer(&mut call)
     };
-    let room = post("/v1/conferences", r#"{"max_participants": 16}"#)?;
+    let room = post(
+        "/v1/conferences",
+        r#"{"max_participants": 16, "media": {"whip": true}}"#,
+    )?;
     let people = format!("/v1/conferences/{}/participants", text(&room["id"]));
     let joined = post(&people, r#"{"role": "camera", "display_name": "Margit"}"#)?;
     Ok(Door {
         config: config(&key, &room, &joined),
-        // The only node is drained last: nothing can be made afterwards.
-        passes: &["^/v1/(?!nodes/.*/drain)", "^/v1/nodes/.*/drain"],
+        // The only node is drained last: nothing can be made afterwards. schemathesis writes no SDP;
+        // what these two take stands in tests/bad-input.toml and tests/interop.
+        passes: &[
+            "^/v1/(?!nodes/.*/drain|conferences/.*/(whip|whep)(/|$))",
+            "^/v1/nodes/.*/drain",
+        ],
     })
-}
-
-fn key(data: &Path) -> Result<String, String> {
-    let mut add: Command = lens();
-    add.args(["admin", "api-key", "add", "fuzz", "--data-dir"])
-        .arg(data);
-    for scope in SCOPES {
-        add.args(["--scope", scope]);
-    }
-    let printed = command::output(&mut add)?;
-    let mut words = printed.split_whitespace();
-    let key = words.find(|word| word.starts_with("lens_"));
-    key.map(str::to_owned)
-        .ok_or_else(|| "`lens admin api-key add` printed no key".to_owned())
 }
 
 /// Every check of schemathesis is on but one: an ended conference is still there for an hour, so

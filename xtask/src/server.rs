@@ -1,4 +1,4 @@
-//! The server that is fuzzed.
+//! A server for a step of its own: fuzzed, or met with other programs.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::cargo;
+use crate::{cargo, command};
 
 /// Its administrator.
-pub(super) const EMAIL: &str = "fuzz@example.com";
+pub(crate) const EMAIL: &str = "fuzz@example.com";
 /// Their password.
-pub(super) const PASSWORD: &str = "four unrelated words walk";
+pub(crate) const PASSWORD: &str = "four unrelated words walk";
 
 const LIMITS: [&str; 5] = [
     "API__REQUESTS_PER_MINUTE_PER_KEY",
@@ -22,7 +22,7 @@ const LIMITS: [&str; 5] = [
 ];
 
 /// The binary, without what this shell's environment would configure.
-pub(super) fn lens() -> Command {
+pub(crate) fn lens() -> Command {
     let mut command = Command::new(cargo::binary_path());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LENS_")) {
         command.env_remove(name);
@@ -31,15 +31,16 @@ pub(super) fn lens() -> Command {
 }
 
 /// A running server, ended when dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// With an administrator, and without limits of rate: a limit is behaviour, not a fault, and
     /// would only hide what lies behind it.
-    pub(super) fn start(data: &Path) -> Result<Self, String> {
+    /// Media is taken at `media`.
+    pub(crate) fn start(data: &Path, media: &str) -> Result<Self, String> {
         let password = data.with_extension("password");
         let beside = password.parent().unwrap_or(data);
         std::fs::create_dir_all(beside).map_err(|error| error.to_string())?;
@@ -51,7 +52,7 @@ impl Server {
             "--https",
             "127.0.0.1:0",
             "--media",
-            "127.0.0.1:0",
+            media,
         ]);
         command
             .args(["--operator", "127.0.0.1:0", "--data-dir"])
@@ -85,6 +86,35 @@ impl Server {
             Ok(server)
         }
     }
+}
+
+/// A new API key with these scopes.
+pub(crate) fn key(data: &Path, scopes: &[&str]) -> Result<String, String> {
+    let mut add: Command = lens();
+    add.args(["admin", "api-key", "add", "xtask", "--data-dir"])
+        .arg(data);
+    for scope in scopes {
+        add.args(["--scope", scope]);
+    }
+    let printed = command::output(&mut add)?;
+    let mut words = printed.split_whitespace();
+    let key = words.find(|word| word.starts_with("lens_"));
+    key.map(str::to_owned)
+        .ok_or_else(|| "`lens admin api-key add` printed no key".to_owned())
+}
+
+/// A call that sends JSON.
+pub(crate) fn curl(url: &str, path: &str, body: &str) -> Command {
+    let mut curl = Command::new("curl");
+    curl.args(["-sfk", "-H", "Content-Type: application/json", "-d", body]);
+    curl.arg(format!("{url}{path}"));
+    curl
+}
+
+/// The JSON that a call is answered with.
+pub(crate) fn answer(call: &mut Command) -> Result<Value, String> {
+    let printed = command::output(call)?;
+    serde_json::from_str(&printed).map_err(|error| format!("no JSON came back: {error}"))
 }
 
 impl Drop for Server {
