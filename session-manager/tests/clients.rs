@@ -3,21 +3,19 @@
 
 mod support;
 
-use std::time::Duration;
-
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
 use lens_protocol::conference::{
     ClientAnswer, ClientOffer, ConferenceEventKind, CreateClientToken, CreateConference, Join,
     ParticipantState,
 };
 use lens_protocol::id::ConferenceId;
 use lens_protocol::media::{CauseCode, ClientProtocol, MediaPolicy, Role, SfuEventKind};
-use lens_protocol::{ErrorCode, Problem};
+use lens_protocol::{ErrorCode, Problem, SecretText};
 use lens_session_manager::{Caller, Grant, SessionManager, Trickle, token};
+use serde_json::json;
+use support::house::{CLIENT_OFFER as OFFER, House};
 use support::{Process, Stage, code, owner, until, website};
-
-const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
-    m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n\
-    a=candidate:1 1 udp 1 192.0.2.9 9 typ host\r\na=sendonly\r\n";
 
 /// A conference that clients may come to.
 async fn open(stage: &Stage) -> ConferenceId {
@@ -311,5 +309,61 @@ async fn a_client_token_opens_one_way_for_one_client() {
     let refused = manager.client_token(&website(), closed, request).await;
     assert_eq!(code(refused), Some(ErrorCode::ProtocolNotAllowed));
     assert!(matches!(caller.grant, Grant::Client { .. }));
-    stage.clock.advance(Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_client_comes_by_whip_and_goes_over_http() {
+    let mut house = House::new().await;
+    let key = house.full_key().await;
+    let media = json!({"media": {"whip": true}, "external_id": "case 8"});
+    let made = house
+        .call(&key, Method::POST, "/v1/conferences", Some(media))
+        .await;
+    let path = made.header("location").expect("named").to_owned();
+    let body = json!({"protocol": "whip", "display_name": "Helmet"});
+    let tokens = format!("{path}/client-tokens");
+    let given = house.call(&key, Method::POST, &tokens, Some(body)).await;
+    assert_eq!(given.status, StatusCode::CREATED);
+    assert_eq!(given.body["endpoint"], format!("{path}/whip"));
+    let token = SecretText::new(given.body["token"].as_str().expect("a token"));
+
+    let offer = Some(json!(OFFER));
+    let endpoint = format!("{path}/whip?display_name=ignored");
+    let came = house.call(&token, Method::POST, &endpoint, offer).await;
+    assert_eq!(came.status, StatusCode::CREATED);
+    assert_eq!(came.header("content-type"), Some("application/sdp"));
+    let patches = Some("application/trickle-ice-sdpfrag");
+    assert_eq!(came.header("accept-patch"), patches);
+    assert_eq!(came.header("etag"), Some("\"1-1\""));
+    let own = came.header("location").expect("named").to_owned();
+    assert!(own.starts_with(&format!("{path}/whip/")));
+    let read = house.call(&key, Method::GET, &path, None).await;
+    assert_eq!(read.body["participants"][0]["display_name"], "Helmet");
+    assert_eq!(read.body["participants"][0]["protocol"], "whip");
+
+    let patch = async |if_match: Option<&str>| {
+        let request = Request::patch(&own)
+            .header("authorization", format!("Bearer {}", token.expose()))
+            .header("content-type", "application/trickle-ice-sdpfrag");
+        let request = match if_match {
+            Some(tag) => request.header("if-match", tag),
+            None => request,
+        };
+        let body = Body::from("a=end-of-candidates\r\n");
+        let reply = house.send(request.body(body).expect("well-formed")).await;
+        reply.status.as_u16()
+    };
+    assert_eq!(patch(Some("\"1-1\"")).await, 204);
+    assert_eq!(patch(Some("\"1-2\"")).await, 412);
+    assert_eq!(patch(None).await, 428);
+    assert_eq!(patch(Some("*")).await, 422);
+    for reserved in [Method::GET, Method::PUT, Method::POST] {
+        let reply = house.call(&token, reserved, &own, None).await;
+        assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    for _ in 0..2 {
+        let gone = house.call(&token, Method::DELETE, &own, None).await;
+        assert_eq!(gone.status, StatusCode::OK);
+    }
+    assert_eq!(patch(Some("\"1-1\"")).await, 404);
 }

@@ -7,154 +7,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use http_body_util::BodyExt;
-use lens_auth::token::generate_api_key;
 use lens_protocol::conference::{Answer, CreateConference, ParticipantOffer};
-use lens_protocol::id::ApiKeyId;
 use lens_protocol::media::Role;
 use lens_protocol::{ErrorCode, SecretText, Timestamp};
-use lens_runtime::clock::ManualClock;
-use lens_runtime::entropy::SeededEntropy;
 use lens_runtime::rate_limit::RateLimit;
 use lens_session_manager::config::DoorLimits;
-use lens_session_manager::routes::{self, Door};
-use lens_session_manager::{KeysAndTokens, RemoteSessionManager, SessionManager};
-use lens_storage::sqlite::Database;
-use lens_storage::{ApiKeyRecord, ApiKeyStore};
+use lens_session_manager::routes;
+use lens_session_manager::{RemoteSessionManager, SessionManager};
+use lens_storage::ApiKeyStore;
 use serde_json::{Value, json};
-use support::{CHROMIUM_CAMERA, Stage, code, join, website};
-use tower::ServiceExt;
-
-const CLIENT_OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
-    m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=sendonly\r\n";
-
-const ALL_SCOPES: [&str; 5] = [
-    "conferences:write",
-    "conferences:read",
-    "participants:write",
-    "nodes:read",
-    "nodes:write",
-];
-
-/// The public door of a stage, with keys.
-struct House {
-    stage: Stage,
-    keys: Arc<Database>,
-    router: Router,
-    entropy: SeededEntropy,
-}
-
-struct Reply {
-    status: StatusCode,
-    headers: axum::http::HeaderMap,
-    body: Value,
-}
-
-impl House {
-    async fn new() -> Self {
-        Self::with_limits(DoorLimits::default()).await
-    }
-
-    async fn with_limits(limits: DoorLimits) -> Self {
-        let stage = Stage::with(&["sfu-1"]).await;
-        let path = stage.directory.path().join("keys.db");
-        let now = Timestamp::from_unix_ms(1_800_000_000_000);
-        let keys = Arc::new(Database::open(&path, now).await.expect("a database"));
-        let clock: Arc<ManualClock> = Arc::new(stage.clock.clone());
-        let authenticator =
-            KeysAndTokens::new(keys.clone(), stage.manager.media_keys(), clock.clone());
-        let metrics = stage.metrics.clone();
-        let door = Door::new(Arc::new(authenticator), clock, limits, metrics);
-        let router = routes::public(Arc::new(stage.manager.clone()), door);
-        Self {
-            stage,
-            keys,
-            router,
-            entropy: SeededEntropy::new(1),
-        }
-    }
-
-    /// A key of `owner` with these scopes, as the text a program holds.
-    async fn key(&mut self, owner: &str, scopes: &[&str], origins: &[&str]) -> SecretText {
-        let now = Timestamp::from_unix_ms(1_800_000_000_000);
-        let id = ApiKeyId::generate(now, &mut self.entropy);
-        let (text, secret) = generate_api_key(id, &mut self.entropy);
-        let texts = |list: &[&str]| list.iter().map(|&one| one.to_owned()).collect();
-        let record = ApiKeyRecord {
-            id,
-            owner: owner.parse().expect("a name"),
-            name: "a test's".to_owned(),
-            secret,
-            scopes: texts(scopes),
-            allowed_origins: texts(origins),
-            created_at: now,
-            expires_at: Some(now.plus(Duration::from_secs(86_400))),
-            revoked_at: None,
-            last_used_at: None,
-        };
-        self.keys.add_api_key(&record).await.expect("kept");
-        text
-    }
-
-    async fn full_key(&mut self) -> SecretText {
-        self.key("integrator", &ALL_SCOPES, &[]).await
-    }
-
-    async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.router.clone().oneshot(request).await;
-        let (parts, body) = response.expect("infallible").into_parts();
-        let bytes = body.collect().await.expect("whole").to_bytes();
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        }
-    }
-
-    async fn call(
-        &self,
-        bearer: &SecretText,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-    ) -> Reply {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {}", bearer.expose()));
-        let request = match body {
-            // What is a text is not sent as JSON.
-            Some(Value::String(text)) => request
-                .header("content-type", text_type(path))
-                .body(Body::from(text)),
-            Some(body) => request
-                .header("content-type", "application/json")
-                .body(Body::from(body.to_string())),
-            None => request.body(Body::empty()),
-        };
-        self.send(request.expect("well-formed")).await
-    }
-}
-
-fn text_type(path: &str) -> &'static str {
-    match path.ends_with("/whip") || path.ends_with("/whep") || path.contains('?') {
-        true => "application/sdp",
-        false => "application/trickle-ice-sdpfrag",
-    }
-}
-
-impl Reply {
-    fn code(&self) -> &str {
-        self.body["code"].as_str().unwrap_or("")
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-}
+use support::house::{ALL_SCOPES, CLIENT_OFFER, House};
+use support::{CHROMIUM_CAMERA, code, join, website};
 
 fn sensible_body(method: &Method, path: &str) -> Option<Value> {
     match (method, path) {
@@ -258,63 +123,6 @@ async fn a_conference_is_driven_from_creation_to_end_over_http() {
         (late.status, late.code()),
         (StatusCode::GONE, "conference_ended")
     );
-}
-
-#[tokio::test]
-async fn a_client_comes_by_whip_and_goes_over_http() {
-    let mut house = House::new().await;
-    let key = house.full_key().await;
-    let media = json!({"media": {"whip": true}, "external_id": "case 8"});
-    let made = house
-        .call(&key, Method::POST, "/v1/conferences", Some(media))
-        .await;
-    let path = made.header("location").expect("named").to_owned();
-    let body = json!({"protocol": "whip", "display_name": "Helmet"});
-    let tokens = format!("{path}/client-tokens");
-    let given = house.call(&key, Method::POST, &tokens, Some(body)).await;
-    assert_eq!(given.status, StatusCode::CREATED);
-    assert_eq!(given.body["endpoint"], format!("{path}/whip"));
-    let token = SecretText::new(given.body["token"].as_str().expect("a token"));
-
-    let offer = Some(json!(CLIENT_OFFER));
-    let endpoint = format!("{path}/whip?display_name=ignored");
-    let came = house.call(&token, Method::POST, &endpoint, offer).await;
-    assert_eq!(came.status, StatusCode::CREATED);
-    assert_eq!(came.header("content-type"), Some("application/sdp"));
-    let patches = Some("application/trickle-ice-sdpfrag");
-    assert_eq!(came.header("accept-patch"), patches);
-    assert_eq!(came.header("etag"), Some("\"1-1\""));
-    let own = came.header("location").expect("named").to_owned();
-    assert!(own.starts_with(&format!("{path}/whip/")));
-    let read = house.call(&key, Method::GET, &path, None).await;
-    assert_eq!(read.body["participants"][0]["display_name"], "Helmet");
-    assert_eq!(read.body["participants"][0]["protocol"], "whip");
-
-    let patch = async |if_match: Option<&str>| {
-        let request = Request::patch(&own)
-            .header("authorization", format!("Bearer {}", token.expose()))
-            .header("content-type", "application/trickle-ice-sdpfrag");
-        let request = match if_match {
-            Some(tag) => request.header("if-match", tag),
-            None => request,
-        };
-        let body = Body::from("a=end-of-candidates\r\n");
-        let reply = house.send(request.body(body).expect("well-formed")).await;
-        reply.status.as_u16()
-    };
-    assert_eq!(patch(Some("\"1-1\"")).await, 204);
-    assert_eq!(patch(Some("\"1-2\"")).await, 412);
-    assert_eq!(patch(None).await, 428);
-    assert_eq!(patch(Some("*")).await, 422);
-    for reserved in [Method::GET, Method::PUT, Method::POST] {
-        let reply = house.call(&token, reserved, &own, None).await;
-        assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
-    }
-    for _ in 0..2 {
-        let gone = house.call(&token, Method::DELETE, &own, None).await;
-        assert_eq!(gone.status, StatusCode::OK);
-    }
-    assert_eq!(patch(Some("\"1-1\"")).await, 404);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 )]
 
 mod fake_sfu;
+pub mod house;
 
 use std::path::PathBuf;
 use std::sync::Arc;

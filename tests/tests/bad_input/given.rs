@@ -2,9 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use hyper::Method;
 use lens_protocol::conference::ParticipantOffer;
+use lens_protocol::media::ClientProtocol;
 use lens_tests::http::{Http, Reply};
-use lens_tests::peer::{Manner, Peer};
+use lens_tests::peer::{Manner, Offering, Peer};
 use lens_tests::product::Product;
 use lens_tests::room::Room;
 use serde_json::json;
@@ -21,6 +23,10 @@ pub(crate) struct Given {
     conference: String,
     /// The offer, when the row has one.
     pub(crate) offer: Option<ParticipantOffer>,
+    /// Where a client's connection is, when one came by WHIP.
+    client: String,
+    /// A client token for WHIP, in a conference that takes such clients.
+    client_token: String,
     /// The peer that answered it, and how.
     answered: Option<(Peer, String)>,
     session: String,
@@ -36,6 +42,8 @@ impl Given {
             customer: product.http(),
             conference: String::new(),
             offer: None,
+            client: String::new(),
+            client_token: String::new(),
             answered: None,
             session: String::new(),
             pin: String::new(),
@@ -46,7 +54,9 @@ impl Given {
             technician = product.signed_in().await;
         }
         let rooms = ["offer", "answered", "renewed", "left", "ended", "full"];
-        if rooms.contains(&&*row.given) || row.sender == "key" {
+        if ["clients", "client"].contains(&&*row.given) {
+            given.clients(product).await;
+        } else if rooms.contains(&&*row.given) || row.sender == "key" {
             given.room(product).await;
         }
         if has_session {
@@ -74,6 +84,7 @@ impl Given {
                 .with_bearer("lens_0199d1f2_AAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
             "token" => product.http().with_bearer(&token),
             "spoilt-token" => product.http().with_bearer(&spoilt(&token)),
+            "client-token" => product.http().with_bearer(&self.client_token),
             "other-token" => product.http().with_bearer(&other_token(product).await),
             "technician" => technician,
             "customer" => self.customer.clone(),
@@ -83,7 +94,7 @@ impl Given {
 
     async fn room(&mut self, product: &Product) {
         let settings = if self.row.given == "full" {
-            json!({ "max_participants": 2 })
+            json!({ "max_participants": 2, "media": { "whep": true } })
         } else {
             json!({})
         };
@@ -108,6 +119,30 @@ impl Given {
         self.sender = room.api.clone();
         self.conference = room.id;
         self.offer = Some(offer);
+    }
+
+    /// A conference that clients with offers of their own may come to.
+    async fn clients(&mut self, product: &Product) {
+        let settings = json!({ "max_participants": 2, "media": { "whip": true, "whep": true } });
+        let mut room = Room::open(product.integrator("owner"), settings).await;
+        let path = format!("/v1/conferences/{}", room.id);
+        let wanted = json!({ "protocol": "whip", "display_name": "Helmet" });
+        let tokens = format!("{path}/client-tokens");
+        let given = room.api.post(&tokens, wanted).await.success();
+        self.client_token = given["token"].as_str().expect("a token").to_owned();
+        if self.row.given == "client" {
+            let sdp = Offering::new(ClientProtocol::Whip).sdp;
+            let headers = [("content-type", "application/sdp")];
+            let path = format!("{path}/whip");
+            let sent = room
+                .api
+                .exchange(Method::POST, &path, &headers, sdp.into_bytes());
+            let reply = sent.await.expect("the door answers");
+            assert_eq!(reply.status, 201, "{}", reply.text);
+            self.client = reply.headers["location"].clone();
+        }
+        self.sender = room.api.clone();
+        self.conference = room.id;
     }
 
     async fn session(&mut self, technician: &mut Http) {
@@ -212,7 +247,13 @@ impl Given {
     fn body(&self) -> Vec<u8> {
         let row = &self.row;
         if row.text.is_some() || row.fill > 0 {
-            let text = row.text.clone().unwrap_or_default();
+            let text = match (row.text.as_deref(), &row.sdp) {
+                (Some("{offer}"), None) => Offering::new(ClientProtocol::Whip).sdp,
+                (Some("{offer}"), Some(how)) => {
+                    spoil(&Offering::new(ClientProtocol::Whip).sdp, how)
+                }
+                (text, _) => text.unwrap_or_default().to_owned(),
+            };
             return (text + &"[".repeat(row.fill)).into_bytes();
         }
         let Some(mut json) = row.json.clone() else {
@@ -243,6 +284,11 @@ impl Given {
             .map(|offer| offer.participant.to_string());
         text.replace("{conference}", &self.conference)
             .replace("{participant}", &participant.unwrap_or_default())
+            .replace("{client}", &self.client)
+            .replace(
+                "{client-id}",
+                self.client.rsplit('/').next().unwrap_or_default(),
+            )
             .replace("{session}", &self.session)
             .replace("{pin}", &self.pin)
             .replace("{long}", &"Q7".repeat(5_120))

@@ -1,6 +1,6 @@
-//! Ways to spoil a valid SDP answer.
+//! Ways to spoil a valid SDP answer, or a client's offer.
 
-/// Returns the answer, spoiled as the table says.
+/// Returns the SDP, spoiled as the table says.
 pub(crate) fn spoil(answer: &str, how: &str) -> String {
     match how {
         "no ufrag" => without(answer, "a=ice-ufrag:"),
@@ -17,6 +17,19 @@ pub(crate) fn spoil(answer: &str, how: &str) -> String {
         "both roles" => answer
             .replace("a=setup:active", "a=setup:actpass")
             .replace("a=setup:passive", "a=setup:actpass"),
+        "foreign codecs" => ["opus/", "VP8/", "H264/", "VP9/", "AV1/", "H265/"]
+            .iter()
+            .fold(answer.to_owned(), |text, name| {
+                text.replace(name, "x-other/")
+            }),
+        "H.264 in packetisation mode 0" => ["VP8/", "VP9/", "AV1/", "opus/"]
+            .iter()
+            .fold(answer.to_owned(), |text, name| {
+                text.replace(name, "x-other/")
+            })
+            .replace("packetization-mode=1", "packetization-mode=0"),
+        "no bundle" => without(answer, "a=group:"),
+        "no rtcp-mux" => without(answer, "a=rtcp-mux"),
         "zero bytes" => "\0".repeat(1_000),
         "10,000 candidates" => with_candidates(answer, 10_000),
         "40 candidates" => with_candidates(answer, 40),
