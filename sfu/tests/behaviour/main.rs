@@ -32,6 +32,7 @@ mod limits;
 mod losses;
 mod nat;
 mod nomination;
+mod own_offers;
 mod paths;
 mod pause;
 mod picture;

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use str0m::change::SdpOffer;
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
-use str0m::media::{Mid, Pt};
+use str0m::media::{Direction, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{RtpWrite, VideoOrientation};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
@@ -110,6 +110,30 @@ pub struct Client {
     thread: Option<JoinHandle<()>>,
 }
 
+/// A client that waits for the answer to its own offer.
+pub struct Offering {
+    rtc: Rtc,
+    pending: SdpPendingOffer,
+    udp: UdpSocket,
+    local: SocketAddr,
+}
+
+impl Offering {
+    /// Takes the answer, and runs.
+    pub fn answered(mut self, answer: &str) -> Client {
+        let answer = SdpAnswer::from_sdp_string(answer).expect("a readable answer");
+        let api = self.rtc.sdp_api();
+        api.accept_answer(self.pending, answer)
+            .expect("an acceptable answer");
+        Client::run(
+            self.rtc,
+            Carrier::Udp(self.udp),
+            self.local,
+            &Options::default(),
+        )
+    }
+}
+
 /// What runs on the client's thread.
 pub struct Engine {
     pub rtc: Rtc,
@@ -189,6 +213,31 @@ impl Client {
             answer = answer.replace(from, to);
         }
         (Self::run(rtc, carrier, local, &options), answer)
+    }
+
+    /// Makes an offer of its own: pictures, then voices, all sent or all received, and a data channel.
+    pub fn offer(way: Direction, pictures: usize, voices: usize) -> (Offering, String) {
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let local = udp.local_addr().unwrap();
+        let mut rtc = configure(&Options::default()).build(Instant::now());
+        rtc.add_local_candidate(own_candidate(local, false));
+        let mut changes = rtc.sdp_api();
+        for kind in [MediaKind::Video]
+            .repeat(pictures)
+            .into_iter()
+            .chain([MediaKind::Audio].repeat(voices))
+        {
+            changes.add_media(kind, way, None, None, None);
+        }
+        changes.add_channel("unasked".to_owned());
+        let (offer, pending) = changes.apply().expect("something to offer");
+        let offering = Offering {
+            rtc,
+            pending,
+            udp,
+            local,
+        };
+        (offering, offer.to_sdp_string())
     }
 
     fn run(rtc: Rtc, carrier: Carrier, local: SocketAddr, options: &Options) -> Self {

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, ApplyAnswer, CauseCode, CreateMediaRoom, HoldMediaRoom, MediaPolicy, Offered,
-    Pause, RemoveParticipant, Role, SfuEventKind, SlotKind, Timeline, TimelineStep,
+    AcceptOffer, AddParticipant, ApplyAnswer, CauseCode, CreateMediaRoom, HoldMediaRoom,
+    MediaPolicy, Offered, Pause, RemoveParticipant, Role, SfuEventKind, SlotKind, Timeline,
+    TimelineStep,
 };
 use lens_runtime::clock::SystemClock;
 use lens_sfu::config::TcpDoor;
 use lens_sfu::{Config, Sfu, SfuControl, SfuHandle};
 
-pub use client::{Client, Heard, Options};
+pub use client::{Client, Heard, Offering, Options};
 
 /// Longest wait for anything. Far above what is needed, so that a slow machine does not matter.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -124,6 +125,50 @@ impl World {
             memo: serde_json::Value::Null,
         };
         self.sfu.add_participant(add).await
+    }
+
+    /// Brings a client's own offer.
+    pub async fn accept(
+        &self,
+        conference: ConferenceId,
+        participant: ParticipantId,
+        role: Role,
+        sdp: &str,
+    ) -> Result<Offered, lens_protocol::Problem> {
+        let participant = AddParticipant {
+            conference,
+            epoch: Epoch(1),
+            participant,
+            role,
+            generation: Generation(1),
+            pause: Pause::default(),
+            memo: serde_json::Value::Null,
+        };
+        let sdp = sdp.to_owned();
+        self.sfu
+            .accept_offer(AcceptOffer { participant, sdp })
+            .await
+    }
+
+    /// Brings a client with an offer of its own, and waits until it is connected.
+    pub async fn come(
+        &self,
+        conference: ConferenceId,
+        role: Role,
+        (offering, sdp): (Offering, String),
+    ) -> Party {
+        let id = ParticipantId::from_bytes(fresh());
+        let offered = self.accept(conference, id, role, &sdp).await;
+        let offered = offered.expect("an answer");
+        let client = offering.answered(&offered.sdp);
+        let party = Party {
+            id,
+            role,
+            offered,
+            client,
+        };
+        self.connected(conference, &party).await;
+        party
     }
 
     pub async fn answer(
