@@ -31,6 +31,7 @@ mod limits;
 mod losses;
 mod nat;
 mod nomination;
+mod own_offers;
 mod paths;
 mod pause;
 mod picture;
