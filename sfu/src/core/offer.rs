@@ -417,8 +417,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_the_reader(text in "((v=0|m=(audio|video) 9 [A-Z/]{0,8} 1|a=[a-z:-]{0,20}|.{0,20})\r?\n){0,30}") {
-            let _ = parse(&text, Role::Camera);
+        fn no_section_breaks_the_reader(
+            lines in prop::collection::vec("m=(audio|video|application)( [0-9A-Z/]{0,6}){0,4}", 1..5),
+            attributes in prop::collection::vec("a=(rtpmap|rid|msid|simulcast|[a-z]{1,9})[: ].{0,12}", 0..5),
+        ) {
+            let sections: Vec<String> = lines.iter().enumerate().map(|(mid, line)| {
+                let more = attributes.join("\r\n");
+                format!("{line}\r\na=mid:{mid}\r\n{BODY}a=rtpmap:96 VP8/90000\r\n{more}\r\n")
+            }).collect();
+            if let Ok(offer) = parse(&offer("0 1 2 3 4", &sections), Role::Camera) {
+                prop_assert!((1..=2).contains(&offer.kinds.len()));
+            }
         }
     }
 }
