@@ -247,9 +247,19 @@ async fn a_restarted_manager_knows_who_came_how() {
     let id = open(&stage).await;
     let answer = come(&stage, id, ClientProtocol::Whip, None).await;
     let answer = answer.expect("let in");
+    stage.nodes[0].connect(id, answer.participant);
+    // One that is not connected, and perhaps has failed while nobody listened, is let go.
+    come(&stage, id, ClientProtocol::Whep, None)
+        .await
+        .expect("let in");
     stage.restart_manager().await;
     let seen = stage.read(id).await.participants;
+    assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].protocol, Some(ClientProtocol::Whip));
+    until("the node has let the other go", async || {
+        stage.nodes[0].participants() == 1
+    })
+    .await;
     let tag = answer.etag.clone();
     assert_eq!(trickle(&stage, id, &answer, Some(&tag)).await, None);
 }

@@ -106,7 +106,9 @@ impl Room {
         }
     }
 
-    /// The conference a node reports, as far as its memos tell; none when they do not.
+    /// The conference a node reports, as far as its memos tell; none when they do not. Clients with
+    /// offers of their own that are not connected are not taken over: their end may have been told
+    /// to nobody, and they would keep their place for good.
     pub fn adopt(report: &RoomReport, node: &NodeId, life: u64, now: Timestamp) -> Option<Self> {
         let memo = RoomMemo::read(&report.memo)?;
         let place = (node.clone(), life);
@@ -118,6 +120,7 @@ impl Room {
             .participants
             .iter()
             .map(|one| Seat::adopt(one, now))
+            .filter(|seat| seat.protocol.is_none() || seat.state == ParticipantState::Connected)
             .collect();
         room.seats.sort_by_key(|seat| (seat.joined_at, seat.id));
         room.ever_joined = !room.seats.is_empty();
