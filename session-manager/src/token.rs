@@ -242,7 +242,7 @@ pub async fn verify(
 /// The holder of a media token, and from when until when. None when it does not grant everything.
 fn media_caller(claims: Claims) -> Option<(Caller, i64, i64)> {
     let granted = |grant: &&str| claims.grants.iter().any(|g| g == grant);
-    if !GRANTS.iter().all(|grant| granted(grant)) {
+    if !GRANTS.iter().all(granted) {
         return None;
     }
     let grant = Grant::Participant {

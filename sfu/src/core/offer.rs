@@ -403,7 +403,7 @@ mod tests {
             good.replace(" 9 ", " 0 "),
             good.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"),
         ] {
-            assert_eq!(camera(&[nothing.clone()]), none, "{nothing}");
+            assert_eq!(camera(std::slice::from_ref(&nothing)), none, "{nothing}");
         }
         assert!(camera(&[good.replace("a=rtcp-mux\r\n", "")]).contains("rtcp-mux"));
         assert!(camera(&[good.replace("mid:v", "mid:v-1")]).contains("a=mid"));
