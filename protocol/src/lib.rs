@@ -13,6 +13,9 @@ pub mod conference;
 pub mod entropy;
 pub mod error;
 pub mod event;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod id;
 pub mod limits;
 pub mod media;

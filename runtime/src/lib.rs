@@ -11,6 +11,9 @@ pub mod config;
 pub mod data_dir;
 pub mod door;
 pub mod entropy;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod metrics;
 pub mod private_listener;

@@ -20,6 +20,9 @@ pub mod client;
 pub mod config;
 pub mod core;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod metrics;
 pub mod routes;
 mod service;

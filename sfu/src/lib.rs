@@ -24,6 +24,9 @@ pub mod client;
 pub mod config;
 mod core;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod metrics;
 pub mod routes;
 pub mod server;

@@ -17,6 +17,9 @@ pub mod client;
 pub mod config;
 mod core;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 mod hub;
 pub mod metrics;

@@ -16,7 +16,7 @@ const LEVELS: &[&[&str]] = &[
     &["lens-auth", "lens-runtime", "lens-storage"],
     &["lens-sfu", "lens-chat-log", "lens-signaling"],
     &["lens-session-manager"],
-    &["lens-website"],
+    &["lens-website", "lens-fuzz"],
     &["lens-server"],
     &["lens-independent-peer"],
     &["lens-tests"],

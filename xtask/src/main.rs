@@ -15,6 +15,7 @@ mod install;
 mod interop;
 mod layers;
 mod node;
+mod parsers;
 mod report;
 mod server;
 mod steps;
@@ -29,9 +30,14 @@ cargo xtask steps                the steps and what they check
 cargo xtask install              install what the tests need (Debian, npm, PyPI)
 cargo xtask check-layers         the order of crates, and that cores are pure
 cargo xtask openapi              write docs/openapi.json from the routes
+cargo xtask fuzz                 fuzz every parser of foreign bytes for ten minutes
+cargo xtask fuzz --target NAME [--seconds N | FILE | --minimise]
 cargo xtask bench NAME           measure join, start, process, hub or sfu (bench/README.md)";
 
 fn main() -> ExitCode {
+    if let Some(ended) = parsers::compile() {
+        return ended;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -44,6 +50,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["openapi"] => cargo::write_openapi(),
+        ["fuzz", words @ ..] => parsers::at_length(words),
         ["bench", words @ ..] if !words.is_empty() => bench::run(words),
         _ => {
             eprintln!("{HELP}");

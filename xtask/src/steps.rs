@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::report::{Line, Outcome, close};
-use crate::{cargo, docs, files, fuzz, install, interop, layers, node};
+use crate::{cargo, docs, files, fuzz, install, interop, layers, node, parsers};
 
 /// One step.
 struct Step {
@@ -58,6 +58,11 @@ const STEPS: &[Step] = &[
         name: "rust",
         checks: "cargo test --workspace",
         run: cargo::test,
+    },
+    Step {
+        name: "parsers",
+        checks: "fuzz targets of every parser of foreign bytes, briefly",
+        run: parsers::run,
     },
     Step {
         name: "fuzz",

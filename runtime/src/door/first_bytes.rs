@@ -38,7 +38,7 @@ pub(super) async fn kind_of(stream: &TcpStream) -> io::Result<Kind> {
 }
 
 /// `None` while more bytes are needed.
-fn judge(bytes: &[u8]) -> Option<Kind> {
+pub(super) fn judge(bytes: &[u8]) -> Option<Kind> {
     match bytes {
         [] | [0x16] => None,
         [0x16, 0x03, ..] => Some(Kind::Tls),

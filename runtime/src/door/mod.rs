@@ -15,6 +15,8 @@
 
 mod connections;
 mod first_bytes;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod plain_http;
 mod serve;
 

@@ -49,7 +49,7 @@ impl Names {
     }
 
     /// The same in each test.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn for_tests() -> Self {
         Self::new(&mut lens_runtime::entropy::SeededEntropy::new(77))
     }
@@ -193,7 +193,7 @@ impl Demux {
     }
 
     /// Entries of both tables.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn sizes(&self) -> (usize, usize) {
         (self.by_ufrag.len(), self.by_path.len())
     }

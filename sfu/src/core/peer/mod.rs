@@ -15,6 +15,8 @@ mod client;
 mod codecs;
 mod extensions;
 mod fast;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod learn;
 mod stack;
 mod tap;

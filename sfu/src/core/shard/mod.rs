@@ -221,6 +221,18 @@ impl Shard {
         self.timers.peek().map(|Reverse((at, _))| *at)
     }
 
+    /// Rooms, connections, and the entries of both tables of the demultiplexer.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn census(&self) -> [usize; 4] {
+        let (names, paths) = self.demux.sizes();
+        [
+            self.rooms.iter().count(),
+            self.links.iter().count(),
+            names,
+            paths,
+        ]
+    }
+
     /// Marks a link for the turn's drain.
     fn touch(&mut self, key: Key) {
         if let Some(link) = self.links.get_mut(key).filter(|link| !link.dirty) {

@@ -1,0 +1,90 @@
+//! Our own RTP path of one peer without the handshake that comes before it, for the fuzz target
+//! `media`: two streams each way, keys that both ends know.
+
+use std::time::Instant;
+
+use lens_runtime::udp::Runs;
+
+use super::fast::{Belongs, Fast, LaneTerms, Terms};
+use super::types::{Outgoing, Packet, PeerEvent};
+use crate::core::codec::{MediaCodec, VIDEO_CLOCK, VOICE_CLOCK};
+use crate::core::path::{Moment, Path};
+use crate::core::rtp::header::{self, ExtensionMap};
+use crate::core::rtp::ring::Ring;
+use crate::core::rtp::srtp::{Opener, Sealer};
+
+/// What the peer's extensions are called.
+pub(crate) const NUMBERS: ExtensionMap = ExtensionMap {
+    audio_level: 1,
+    transport_sequence: 3,
+    mid: 4,
+    video_orientation: 13,
+    abs_capture_time: 9,
+};
+/// SSRCs of what the peer sends: picture, its repairs, voice.
+pub(crate) const THEIRS: [u32; 3] = [1, 2, 3];
+/// SSRCs of what it receives: picture, its repairs, voice.
+pub(crate) const OURS: [u32; 3] = [11, 12, 13];
+/// Payload types: picture, its repairs, voice.
+pub(crate) const PAYLOAD_TYPES: [u8; 3] = [96, 97, 111];
+
+/// The path of one peer. Slot 0 carries the picture, slot 1 the voice, each in both directions.
+pub(crate) struct Bare(Fast);
+
+impl Bare {
+    pub(crate) fn new(sealer: Sealer, opener: Opener, now: Instant) -> Self {
+        let lane = |ssrc, repair, clock_rate| {
+            Some(LaneTerms {
+                ssrc,
+                repair,
+                mid: "0".to_owned(),
+                clock_rate,
+            })
+        };
+        let terms = Terms {
+            map: NUMBERS,
+            lanes: vec![
+                lane(OURS[0], Some(OURS[1]), VIDEO_CLOCK),
+                lane(OURS[2], None, VOICE_CLOCK),
+            ],
+            repairs: vec![(PAYLOAD_TYPES[1], PAYLOAD_TYPES[0])],
+            name: "fuzz".to_owned(),
+        };
+        Self(Fast::new(sealer, opener, terms, 0, now))
+    }
+
+    /// An RTP packet of the peer, in the stream whose payload type it has.
+    pub(crate) fn packet(&mut self, bytes: &[u8], rings: &mut [Ring], at: Instant) -> Option<Packet> {
+        let parsed = header::parse(bytes)?;
+        let kind = PAYLOAD_TYPES
+            .iter()
+            .position(|it| *it == parsed.header.payload_type)?;
+        let belongs = Belongs {
+            slot: [0, 0, 1][kind],
+            codec: [MediaCodec::Vp8, MediaCodec::Vp8, MediaCodec::Opus][kind],
+            repairs: (kind == 1).then_some(PAYLOAD_TYPES[0]),
+            video: kind != 2,
+        };
+        self.0.packet(bytes, &parsed, belongs, rings, at)
+    }
+
+    pub(crate) fn control(&mut self, bytes: &[u8], at: Instant, tell: impl FnMut(PeerEvent)) {
+        self.0.control(bytes, at, tell);
+    }
+
+    pub(crate) fn request_keyframe(&mut self, slot: usize) -> bool {
+        self.0.request_keyframe(slot)
+    }
+
+    pub(crate) fn speak(&mut self, at: Moment, to: Path, outbox: &mut Runs<Path>) {
+        self.0.speak(at, to, outbox);
+    }
+
+    pub(crate) fn write(&mut self, out: &Outgoing<'_>, to: Path, outbox: &mut Runs<Path>) -> bool {
+        self.0.write(out, to, outbox)
+    }
+
+    pub(crate) fn repair(&mut self, out: &Outgoing<'_>, to: Path, outbox: &mut Runs<Path>) -> bool {
+        self.0.repair(out, to, outbox)
+    }
+}

@@ -1,0 +1,78 @@
+//! RTCP: what was read can be written, and is read the same again.
+//!
+//! Input: a compound.
+
+use crate::core::rtp::rtcp::{self, Item, ReportBlock, SenderInfo};
+
+/// An item that owns what it tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Told {
+    Report(u32, u64, u32),
+    Block(ReportBlock),
+    Nack(u32, Vec<u16>),
+    Keyframe(u32),
+}
+
+pub(super) fn check(bytes: &[u8]) {
+    let items = read(bytes);
+    // The shortest item is a report block or an entry of a FIR: 8 bytes and more.
+    assert!(items.len() <= bytes.len() / 8, "items out of nothing");
+    let mut out = Vec::new();
+    for item in &items {
+        write(&mut out, item);
+        assert!(out.len().is_multiple_of(4));
+    }
+    assert_eq!(read(&out), items.iter().filter_map(kept).collect::<Vec<_>>());
+}
+
+fn read(compound: &[u8]) -> Vec<Told> {
+    let mut items = Vec::new();
+    rtcp::read(compound, |item| {
+        items.push(match item {
+            Item::SenderReport { ssrc, ntp, rtp } => Told::Report(ssrc, ntp, rtp),
+            Item::Block(block) => Told::Block(block),
+            Item::Nack { ssrc, pairs } => Told::Nack(ssrc, pairs.sequences().collect()),
+            Item::KeyframeWanted { ssrc } => Told::Keyframe(ssrc),
+        });
+    });
+    items
+}
+
+fn write(out: &mut Vec<u8>, item: &Told) {
+    match item {
+        Told::Report(ssrc, ntp, rtp) => {
+            let info = SenderInfo {
+                ssrc: *ssrc,
+                ntp: *ntp,
+                rtp: *rtp,
+                packets: 7,
+                octets: 9,
+            };
+            rtcp::sender_report(out, &info);
+        }
+        Told::Block(block) => rtcp::receiver_report(out, 1, &[*block]),
+        Told::Nack(ssrc, lost) => rtcp::nack(out, 1, *ssrc, &ascending(lost)),
+        Told::Keyframe(ssrc) => rtcp::picture_loss(out, 1, *ssrc),
+    }
+}
+
+/// What is read of an item that was written.
+fn kept(item: &Told) -> Option<Told> {
+    match item {
+        // Nothing is asked for: nothing is written.
+        Told::Nack(_, lost) if lost.is_empty() => None,
+        Told::Nack(ssrc, lost) => Some(Told::Nack(*ssrc, ascending(lost))),
+        other => Some(other.clone()),
+    }
+}
+
+/// A peer may name packets in any order; we write them in ascending order, each once.
+fn ascending(lost: &[u16]) -> Vec<u16> {
+    let Some(first) = lost.first().copied() else {
+        return Vec::new();
+    };
+    let mut lost = lost.to_vec();
+    lost.sort_by_key(|sequence| sequence.wrapping_sub(first));
+    lost.dedup();
+    lost
+}
