@@ -33,7 +33,7 @@ const FLAGS: [&str; 9] = [
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Copt-level=2",
+    "-Copt-level=1",
     "-Cdebug-assertions=on",
     "-Coverflow-checks=on",
 ];

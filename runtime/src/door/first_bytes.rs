@@ -43,6 +43,8 @@ pub(super) fn judge(bytes: &[u8]) -> Option<Kind> {
         [] | [0x16] => None,
         [0x16, 0x03, ..] => Some(Kind::Tls),
         [first, ..] if first.is_ascii_uppercase() => Some(Kind::PlainHttp),
+        // A frame longer than any ICE check begins with a byte above 7, whatever follows.
+        [first, ..] if *first > 7 => Some(Kind::Noise),
         [high, low, 0x00, 0x01, rest @ ..] if rest.len() >= NEEDED - 4 => {
             let frame = u16::from_be_bytes([*high, *low]);
             let body = u16::from_be_bytes([rest[0], rest[1]]);
@@ -53,9 +55,7 @@ pub(super) fn judge(bytes: &[u8]) -> Option<Kind> {
                 Kind::Noise
             })
         }
-        [_, _, 0x00, 0x01, ..] | [_, _, 0x00] | [_, _] => None,
-        // A frame longer than any ICE check begins with a byte above 7.
-        [first] if *first < 8 => None,
+        [_, _, 0x00, 0x01, ..] | [_, _, 0x00] | [_, _] | [_] => None,
         _ => Some(Kind::Noise),
     }
 }
@@ -93,5 +93,13 @@ mod tests {
             assert_ne!(judge(noise), Some(Kind::Tls), "{noise:02x?}");
         }
         assert_eq!(judge(&[0xff]), Some(Kind::Noise));
+    }
+
+    #[test]
+    fn a_frame_longer_than_any_check_is_noise_however_its_bytes_come_in() {
+        let long = [0x08, 0x14, 0x00, 0x01, 0x08, 0x00, 0x21, 0x12, 0xa4, 0x42];
+        for seen in 1..=long.len() {
+            assert_eq!(judge(&long[..seen]), Some(Kind::Noise), "{seen} bytes");
+        }
     }
 }
