@@ -3,6 +3,8 @@
 //! A payload type is taken out with everything that names it: its place in `m=`, its `rtpmap`,
 //! `fmtp` and `rtcp-fb`, and the retransmission type whose `apt` points at it (RFC 4588 §8.1).
 
+use std::collections::HashSet;
+
 use lens_protocol::media::VideoCodec;
 
 use super::SdpFault;
@@ -41,8 +43,11 @@ enum Format<'a> {
 fn kept_formats(section: &Section, allowed: &[VideoCodec]) -> Kept {
     let fields = section.media_fields();
     let formats = fields.get(3..).unwrap_or_default();
+    // Once each: repeated ones would multiply with their retransmissions.
+    let mut known = HashSet::new();
     let judged: Vec<(&str, Format<'_>)> = formats
         .iter()
+        .filter(|format| known.insert(**format))
         .map(|format| (*format, judge(section, format)))
         .collect();
     let mut kept = Kept {
@@ -175,6 +180,15 @@ mod tests {
         ] {
             assert!(!text.contains(gone), "{gone} stayed: {text}");
         }
+    }
+
+    #[test]
+    fn a_payload_type_that_is_named_twice_stands_once() {
+        let twice = OFFER.replace(" 96 97 98", " 96 97 96 97 96 97 98");
+        let mut document = Document::parse(&twice).expect("small");
+        order_and_prune(&mut document, &[VideoCodec::Vp8]).expect("some codec");
+        let media = document.media[0].lines()[0].text();
+        assert_eq!(media, "m=video 9 UDP/TLS/RTP/SAVPF 96 97 103 104");
     }
 
     #[test]
