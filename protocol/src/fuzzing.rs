@@ -51,7 +51,12 @@ fn stable<T: Serialize + DeserializeOwned>(body: &[u8]) {
     let written = serde_json::to_vec(&first).expect("bodies are plain data");
     let second: T = serde_json::from_slice(&written).expect("one end reads what the other wrote");
     let values = [&first, &second].map(|it| serde_json::to_value(it).expect("plain data"));
-    assert!(alike(&values[0], &values[1]), "{} is not {}", values[0], values[1]);
+    assert!(
+        alike(&values[0], &values[1]),
+        "{} is not {}",
+        values[0],
+        values[1]
+    );
 }
 
 /// Equal, but for the last digit of a fraction: the reader does not promise it.

@@ -39,8 +39,15 @@ fn signal(bytes: &[u8]) {
     assert_eq!(as_value(&body), as_value(&envelope.body));
     stable::<Envelope<PeerSignal>>(&written);
     let seq = Seq(envelope.seq.0.wrapping_add(1));
-    let hub = frame::write(seq, envelope.seq, &frame::body_of(None, &ServerSignal::Ping));
-    assert!(frame::read(&hub).is_ok(), "an envelope whatever the counters");
+    let hub = frame::write(
+        seq,
+        envelope.seq,
+        &frame::body_of(None, &ServerSignal::Ping),
+    );
+    assert!(
+        frame::read(&hub).is_ok(),
+        "an envelope whatever the counters"
+    );
 }
 
 /// What is decoded, written and decoded again is the same.

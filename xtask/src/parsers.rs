@@ -54,9 +54,8 @@ pub(crate) fn run() -> Outcome {
         Err(sentence) => return Outcome::failed(sentence),
     };
     let targets = targets();
-    let each = |found: Outcome, name: &String| {
-        found.and(cargo::outcome(fuzz(&program, name, BRIEF)))
-    };
+    let each =
+        |found: Outcome, name: &String| found.and(cargo::outcome(fuzz(&program, name, BRIEF)));
     targets.iter().fold(Outcome::default(), each)
 }
 
@@ -70,11 +69,16 @@ pub(crate) fn at_length(words: &[&str]) -> ExitCode {
             .filter(|name| wish.target.as_ref().is_none_or(|target| target == *name));
         let chosen: Vec<&String> = chosen.collect();
         if chosen.is_empty() {
-            return Err(format!("There is no such target. There are: {}", known.join(", ")));
+            return Err(format!(
+                "There is no such target. There are: {}",
+                known.join(", ")
+            ));
         }
         for name in chosen {
             match &wish {
-                Wish { input: Some(input), .. } => command::run(fuzzer(&program, name).arg(input))?,
+                Wish {
+                    input: Some(input), ..
+                } => command::run(fuzzer(&program, name).arg(input))?,
                 Wish { minimise: true, .. } => minimise(&program, name)?,
                 _ => fuzz(&program, name, wish.seconds.unwrap_or(LONG))?,
             }
@@ -122,7 +126,11 @@ fn wish(words: &[&str]) -> Result<Wish, String> {
                 let path = std::path::absolute(path);
                 wish.input = Some(path.map_err(|error| error.to_string())?);
             }
-            other => return Err(format!("`{other}` is not understood; see cargo xtask --help")),
+            other => {
+                return Err(format!(
+                    "`{other}` is not understood; see cargo xtask --help"
+                ));
+            }
         }
     }
     Ok(wish)
@@ -175,7 +183,9 @@ fn build() -> Result<PathBuf, String> {
         let path = message["executable"].as_str().map(PathBuf::from);
         path.filter(|_| ours)
     });
-    programs.next().ok_or_else(|| "cargo named no fuzzer".to_owned())
+    programs
+        .next()
+        .ok_or_else(|| "cargo named no fuzzer".to_owned())
 }
 
 fn fuzzer(program: &Path, name: &str) -> Command {
@@ -226,7 +236,9 @@ fn newest(folder: &Path, start: &str) -> Option<PathBuf> {
 /// Takes into the committed corpus what was found and reaches something that it does not.
 fn minimise(program: &Path, name: &str) -> Result<(), String> {
     let mut fuzzer = fuzzer(program, name);
-    fuzzer.arg("-merge=1").args([corpus().join(name), kept(name)?]);
+    fuzzer
+        .arg("-merge=1")
+        .args([corpus().join(name), kept(name)?]);
     command::run(&mut fuzzer)
 }
 
@@ -237,7 +249,10 @@ mod tests {
     #[test]
     fn wishes_are_understood_or_named() {
         let long = wish(&["--target", "stun", "--seconds", "30"]).expect("sound");
-        assert_eq!((long.target.as_deref(), long.seconds), (Some("stun"), Some(30)));
+        assert_eq!(
+            (long.target.as_deref(), long.seconds),
+            (Some("stun"), Some(30))
+        );
         let once = wish(&["--target", "stun", "/tmp/crash"]).expect("sound");
         assert_eq!(once.input, Some(PathBuf::from("/tmp/crash")));
         assert!(wish(&["--seconds", "soon"]).is_err());

@@ -25,7 +25,10 @@ pub(super) fn check(bytes: &[u8]) {
         }));
     }
     let again = Answer::parse(&answer.sdp).expect("what was trimmed keeps the rules");
-    assert_eq!((&again.sdp, &again.sections), (&answer.sdp, &answer.sections));
+    assert_eq!(
+        (&again.sdp, &again.sections),
+        (&answer.sdp, &answer.sections)
+    );
     for role in [Role::Camera, Role::Viewer] {
         let kinds = slots::layout(role, 2);
         let mids: Vec<String> = answer.sections.iter().map(|it| it.mid.clone()).collect();

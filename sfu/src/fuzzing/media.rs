@@ -141,7 +141,8 @@ impl Call {
             return;
         };
         let kept = &self.rings[came.slot].payload(&came.kept);
-        let shown = kept.len() <= payload.len() && payload.windows(kept.len().max(1)).any(|it| it == *kept);
+        let shown =
+            kept.len() <= payload.len() && payload.windows(kept.len().max(1)).any(|it| it == *kept);
         assert!(shown || kept.is_empty(), "the payload is what was sent");
         let about = &came.kept.about;
         let new = self.taken.insert((about.header.ssrc, about.index));
@@ -162,7 +163,7 @@ impl Call {
                 PeerEvent::KeyframeWanted { slot }
                 | PeerEvent::Missing { slot, .. }
                 | PeerEvent::Clock { slot, .. } => slot < 2,
-                PeerEvent::Counts(_) => true,
+                PeerEvent::Counts(_) | PeerEvent::Limit(_) => true,
                 _ => false,
             };
             assert!(known, "an event of no slot");
@@ -202,6 +203,7 @@ impl Call {
             sequence,
             timestamp: packet.kept.about.header.timestamp,
             arrived: self.at().instant,
+            now: self.at().instant,
             packet: &packet,
             payload: &payload,
         };
@@ -242,7 +244,9 @@ impl Call {
         let ssrc = parsed.header.ssrc;
         let stream = OURS.iter().position(|it| *it == ssrc).expect("our streams");
         let window = &mut self.windows[stream];
-        let index = window.estimate(parsed.header.sequence).expect("near the last");
+        let index = window
+            .estimate(parsed.header.sequence)
+            .expect("near the last");
         window.mark(index);
         let mut payload = vec![0; datagram.len() - parsed.length - RTP_TAG];
         let opened = self

@@ -3,6 +3,7 @@
 //! Input: a compound.
 
 use crate::core::rtp::rtcp::{self, Item, ReportBlock, SenderInfo};
+use crate::core::rtp::told;
 
 /// An item that owns what it tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,7 @@ enum Told {
     Block(ReportBlock),
     Nack(u32, Vec<u16>),
     Keyframe(u32),
+    Arrivals(usize),
 }
 
 pub(super) fn check(bytes: &[u8]) {
@@ -22,7 +24,10 @@ pub(super) fn check(bytes: &[u8]) {
         write(&mut out, item);
         assert!(out.len().is_multiple_of(4));
     }
-    assert_eq!(read(&out), items.iter().filter_map(kept).collect::<Vec<_>>());
+    assert_eq!(
+        read(&out),
+        items.iter().filter_map(kept).collect::<Vec<_>>()
+    );
 }
 
 fn read(compound: &[u8]) -> Vec<Told> {
@@ -33,9 +38,24 @@ fn read(compound: &[u8]) -> Vec<Told> {
             Item::Block(block) => Told::Block(block),
             Item::Nack { ssrc, pairs } => Told::Nack(ssrc, pairs.sequences().collect()),
             Item::KeyframeWanted { ssrc } => Told::Keyframe(ssrc),
+            Item::TransportWide(told) => Told::Arrivals(arrivals(&told)),
         });
     });
     items
+}
+
+/// How many packets a report of arrivals speaks of: each number once, in order.
+fn arrivals(told: &told::Told<'_>) -> usize {
+    let numbers: Vec<u16> = told.packets().map(|packet| packet.sequence).collect();
+    let ascend = |pair: &[u16]| pair[1] == pair[0].wrapping_add(1);
+    assert!(numbers.windows(2).all(ascend) && numbers.len() <= 2_048);
+    let first = told.reference_us(None);
+    assert_eq!(
+        told.reference_us(Some(first)),
+        first,
+        "a moment is near itself"
+    );
+    numbers.len()
 }
 
 fn write(out: &mut Vec<u8>, item: &Told) {
@@ -53,6 +73,8 @@ fn write(out: &mut Vec<u8>, item: &Told) {
         Told::Block(block) => rtcp::receiver_report(out, 1, &[*block]),
         Told::Nack(ssrc, lost) => rtcp::nack(out, 1, *ssrc, &ascending(lost)),
         Told::Keyframe(ssrc) => rtcp::picture_loss(out, 1, *ssrc),
+        // Ours are made of times of arrival (core/rtp/arrivals.rs).
+        Told::Arrivals(_) => {}
     }
 }
 
@@ -61,6 +83,7 @@ fn kept(item: &Told) -> Option<Told> {
     match item {
         // Nothing is asked for: nothing is written.
         Told::Nack(_, lost) if lost.is_empty() => None,
+        Told::Arrivals(_) => None,
         Told::Nack(ssrc, lost) => Some(Told::Nack(*ssrc, ascending(lost))),
         other => Some(other.clone()),
     }

@@ -23,6 +23,7 @@ pub(super) fn check(bytes: &[u8]) {
     let (extensions, mid) = header::read(&parsed, &map);
     let outgoing = Outgoing {
         header: parsed.header,
+        padded: parsed.padded,
         extensions,
         mid,
         map,
@@ -31,6 +32,7 @@ pub(super) fn check(bytes: &[u8]) {
     let written = outgoing.write(&mut out);
     let again = header::parse(&out[..written]).expect("we write headers");
     assert_eq!((again.header, again.length), (parsed.header, written));
+    assert_eq!(again.padded, parsed.padded);
     let mid = mid.filter(|mid| !mid.is_empty());
     assert_eq!(header::read(&again, &map), (extensions, mid));
 }

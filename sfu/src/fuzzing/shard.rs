@@ -9,7 +9,6 @@
 mod callers;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -25,9 +24,10 @@ use super::input::Input;
 use crate::config::Timeouts;
 use crate::core::answer::Answer;
 use crate::core::demux::Names;
+use crate::core::occupancy::Occupancy;
 use crate::core::path::{Carrier, Moment, Path};
 use crate::core::peer::{self, Blueprint, Credentials, Identity};
-use crate::core::shard::{Answering, Occupancy, Shard, ShardConfig};
+use crate::core::shard::{Answering, Shard, ShardConfig};
 use crate::core::slots;
 use callers::Caller;
 
@@ -81,10 +81,7 @@ fn person(number: usize) -> ParticipantId {
 impl Node {
     fn new(own_path: bool) -> Self {
         let start = Instant::now();
-        let occupancy = Arc::new(Occupancy {
-            participants: AtomicU32::new(0),
-            max: 3,
-        });
+        let occupancy = Arc::new(Occupancy::for_tests(3));
         let config = ShardConfig {
             worker: 0,
             names: Names::for_tests(),
@@ -319,6 +316,7 @@ impl Node {
         self.shard.notices.clear();
         self.shard.released.clear();
         self.shard.endings.clear();
+        self.shard.reached.clear();
         assert_eq!(self.shard.facts.peer_faults, 0, "a peer broke the stack");
         let [rooms, links, names, _] = self.shard.census();
         // A participant has its newest connection and the one it is still connected with.
@@ -334,6 +332,7 @@ impl Node {
         self.shard.end(&end, at).expect("of the epoch in force");
         self.settle();
         assert_eq!(self.shard.census(), [0; 4], "something is left");
-        assert_eq!(self.occupancy.participants.load(Ordering::Relaxed), 0);
+        let left = (self.occupancy.participants(), self.occupancy.connecting());
+        assert_eq!(left, (0, 0));
     }
 }

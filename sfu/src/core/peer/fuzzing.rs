@@ -49,12 +49,18 @@ impl Bare {
             ],
             repairs: vec![(PAYLOAD_TYPES[1], PAYLOAD_TYPES[0])],
             name: "fuzz".to_owned(),
+            wanted: 2_500_000,
         };
         Self(Fast::new(sealer, opener, terms, 0, now))
     }
 
     /// An RTP packet of the peer, in the stream whose payload type it has.
-    pub(crate) fn packet(&mut self, bytes: &[u8], rings: &mut [Ring], at: Instant) -> Option<Packet> {
+    pub(crate) fn packet(
+        &mut self,
+        bytes: &[u8],
+        rings: &mut [Ring],
+        at: Instant,
+    ) -> Option<Packet> {
         let parsed = header::parse(bytes)?;
         let kind = PAYLOAD_TYPES
             .iter()
@@ -86,5 +92,36 @@ impl Bare {
 
     pub(crate) fn repair(&mut self, out: &Outgoing<'_>, to: Path, outbox: &mut Runs<Path>) -> bool {
         self.0.repair(out, to, outbox)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::rtp::srtp::{Profile, RTP_TAG, split};
+
+    #[test]
+    fn there_is_no_place_for_a_65th_stream_and_those_before_go_on() {
+        let (now, profile) = (Instant::now(), Profile::Aes128);
+        let material = [7; Profile::Aes128.material()];
+        let (ours, theirs) = split(profile, &material, false).expect("its length");
+        let opener = Opener::new(&theirs).expect("a key");
+        let mut bare = Bare::new(Sealer::new(&ours).expect("a key"), opener, now);
+        let sealer = Sealer::new(&theirs).expect("a key");
+        let mut rings = [Ring::default(), Ring::default()];
+        let mut send = |bare: &mut Bare, ssrc: u32, sequence: u8| {
+            let mut packet = vec![0x80, PAYLOAD_TYPES[0], 0, sequence, 0, 0, 0, 0];
+            packet.extend(ssrc.to_be_bytes());
+            packet.resize(header::FIXED + 1 + RTP_TAG, 0);
+            let sealed = sealer.rtp(ssrc, sequence.into(), header::FIXED, &[9], &mut packet);
+            sealed.expect("room");
+            bare.packet(&packet, &mut rings, now).is_some()
+        };
+        for ssrc in 100..164 {
+            assert!(!bare.0.is_crowded(ssrc));
+            assert!(send(&mut bare, ssrc, 1));
+        }
+        assert!(bare.0.is_crowded(164) && !send(&mut bare, 164, 1));
+        assert!(!bare.0.is_crowded(100) && send(&mut bare, 100, 2));
     }
 }
