@@ -105,7 +105,7 @@ error_table! {
     NoMediaNode, "no_media_node", 503, -409, true, "No media node can take this conference now. Try again shortly.";
     MediaNodeLost, "media_node_lost", 503, -410, true, "The media node of this conference does not answer. Ask for a new offer.";
     NodeDraining, "node_draining", 503, -411, true, "The media node is being emptied and takes no new conferences.";
-    NodeFull, "node_full", 503, -412, true, "The media node has as many participants as it may carry.";
+    NodeFull, "node_full", 503, -412, true, "The media node carries as much as it may. The detail names the cap.";
     NoCommonCodec, "no_common_codec", 422, -413, false, "The offer has no codec that the conference carries. VP8 and Opus always are.";
     IceRestartRefused, "ice_restart_refused", 422, -414, false, "ICE is not restarted here. Delete this connection and make a new one.";
 

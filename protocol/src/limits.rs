@@ -22,3 +22,6 @@ pub const NOTE_CHARS: usize = 2_000;
 pub const PASSWORD_BYTES: usize = 256;
 /// Most participants of one conference.
 pub const PARTICIPANTS: u8 = 16;
+/// Video bitrates that a conference may be limited to, in kilobits per second. Below, no picture
+/// is of use; above, one camera would fill a link.
+pub const VIDEO_KBPS: std::ops::RangeInclusive<u32> = 100..=20_000;

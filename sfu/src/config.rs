@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lens_protocol::id::{NodeId, ParticipantId};
 
+use crate::caps::Cap;
 use crate::error::SfuError;
 
 /// Fewest participants a conference can be made for: a camera and a viewer.
@@ -34,6 +35,14 @@ pub struct Config {
     pub workers: usize,
     /// Most participants on this node.
     pub max_participants: u32,
+    /// Most conferences on this node, empty ones as well.
+    pub max_conferences: u32,
+    /// Most connections on this node that are not connected yet: an offer is out, or ICE and DTLS
+    /// are under way. Lower spares the node when everybody comes at once, and sends some of them
+    /// away for a moment.
+    pub max_connecting: u32,
+    /// Forwarded megabits per second beyond which nobody new enters. Whoever is there stays.
+    pub max_mbps: u32,
     /// Times after which a connection is given up.
     pub timeouts: Timeouts,
     /// Who protects and opens RTP.
@@ -120,6 +129,9 @@ impl Config {
             tcp: TcpDoor::Own(None),
             workers: 1,
             max_participants: 1_000,
+            max_conferences: 1_000,
+            max_connecting: 1_000,
+            max_mbps: 2_500,
             timeouts: Timeouts::default(),
             rtp_path: RtpPath::default(),
             fault: None,
@@ -135,8 +147,10 @@ impl Config {
         if !(1..=MAX_WORKERS).contains(&self.workers) {
             return complain("The number of media workers is outside 1 to 64.");
         }
-        if self.max_participants == 0 {
-            return complain("max_participants of the media node is 0: it could carry nobody.");
+        if let Some(name) = self.caps_of_zero().next() {
+            return Err(SfuError::Config(format!(
+                "{name} of the media node is 0: it could carry nobody."
+            )));
         }
         if self.hidden_from_chromium() {
             return complain(
@@ -153,6 +167,17 @@ impl Config {
 }
 
 impl Config {
+    fn caps_of_zero(&self) -> impl Iterator<Item = Cap> {
+        let caps = [
+            (Cap::Participants, self.max_participants),
+            (Cap::Conferences, self.max_conferences),
+            (Cap::Connecting, self.max_connecting),
+            (Cap::Bitrate, self.max_mbps),
+        ];
+        let zero = caps.into_iter().filter(|(_, most)| *most == 0);
+        zero.map(|(cap, _)| cap)
+    }
+
     /// Whether what peers are told has a private address with a privileged port.
     fn hidden_from_chromium(&self) -> bool {
         let low = |port: u16| (1..1_024).contains(&port);
@@ -200,11 +225,14 @@ mod tests {
         assert!(config("0.0.0.0:8443").check().is_ok());
         assert!(config("203.0.113.7:443").check().is_ok());
         assert!(config("192.168.1.5:443").check().is_err());
-        let broken: [fn(&mut Config); 5] = [
+        let broken: [fn(&mut Config); 8] = [
             |config| config.listen.clear(),
             |config| config.workers = 0,
             |config| config.workers = MAX_WORKERS + 1,
             |config| config.max_participants = 0,
+            |config| config.max_conferences = 0,
+            |config| config.max_connecting = 0,
+            |config| config.max_mbps = 0,
             |config| {
                 config.advertise = vec![Advertised {
                     address: "10.0.0.1".parse().expect("an address"),

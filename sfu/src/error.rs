@@ -3,8 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 
+use lens_protocol::limits::VIDEO_KBPS;
 use lens_protocol::media::CauseCode;
 use lens_protocol::{ErrorCode, Problem};
+
+use crate::caps::Cap;
+
+/// When somebody who asked for offers too often may ask again, in seconds.
+const OFFERS_PAUSE_S: u32 = 10;
 
 /// What went wrong. Each variant is a sentence that may be logged: no SDP, no peer's address.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +34,15 @@ pub enum SfuError {
     /// The number of participants of a conference is outside 2 to 16.
     #[error("max_participants is outside {min} to {max}", min = crate::config::MIN_ROOM, max = lens_protocol::limits::PARTICIPANTS)]
     RoomSize,
-    /// The node carries as many participants as it may.
-    #[error("the node is full")]
-    NodeFull,
+    /// The node carries as much as it may; the cap says of what.
+    #[error("the node has reached its {0}")]
+    NodeFull(Cap),
+    /// The participant has been given as many offers a minute as it may.
+    #[error("the participant asks for offers too often")]
+    TooManyOffers,
+    /// The video bitrate of a conference is outside what may be asked for.
+    #[error("max_video_kbps is outside {} to {}", VIDEO_KBPS.start(), VIDEO_KBPS.end())]
+    VideoBitrate,
     /// The node takes no new conferences.
     #[error("the node is being emptied")]
     NodeDraining,
@@ -98,10 +110,13 @@ impl SfuError {
             Self::ParticipantNotFound => ErrorCode::ParticipantNotFound,
             Self::ConferenceFull => ErrorCode::ConferenceFull,
             Self::RoleTaken => ErrorCode::RoleTaken,
-            Self::RoleChanged | Self::SlotsChanged | Self::RoomSize | Self::Config(_) => {
-                ErrorCode::InvalidValue
-            }
-            Self::NodeFull => ErrorCode::NodeFull,
+            Self::RoleChanged
+            | Self::SlotsChanged
+            | Self::RoomSize
+            | Self::VideoBitrate
+            | Self::Config(_) => ErrorCode::InvalidValue,
+            Self::NodeFull(_) => ErrorCode::NodeFull,
+            Self::TooManyOffers => ErrorCode::RateLimited,
             Self::NodeDraining => ErrorCode::NodeDraining,
             Self::StaleEpoch => ErrorCode::StaleEpoch,
             Self::StaleGeneration => ErrorCode::StaleGeneration,
@@ -116,15 +131,32 @@ impl SfuError {
             Self::Stack(_) | Self::Bind { .. } | Self::Io(_) => ErrorCode::Internal,
         }
     }
+
+    /// The cap that refused, if one did.
+    pub fn cap(&self) -> Option<Cap> {
+        match self {
+            Self::NodeFull(cap) => Some(*cap),
+            Self::ConferenceFull => Some(Cap::ConferenceSize),
+            Self::TooManyOffers => Some(Cap::Offers),
+            Self::SdpTooLong => Some(Cap::SdpBytes),
+            Self::TooManyCandidates => Some(Cap::Candidates),
+            _ => None,
+        }
+    }
 }
 
 impl From<SfuError> for Problem {
     fn from(error: SfuError) -> Self {
         let problem = Problem::new(error.code());
         match &error {
-            SfuError::InvalidSdp(_) | SfuError::RoleChanged | SfuError::RoomSize => {
-                problem.with_detail(error.to_string())
-            }
+            SfuError::InvalidSdp(_)
+            | SfuError::RoleChanged
+            | SfuError::RoomSize
+            | SfuError::VideoBitrate
+            | SfuError::NodeFull(_) => problem.with_detail(error.to_string()),
+            SfuError::TooManyOffers => problem
+                .with_detail(error.to_string())
+                .retry_after_s(OFFERS_PAUSE_S),
             _ => problem,
         }
     }

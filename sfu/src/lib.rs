@@ -20,6 +20,7 @@
 //! core/shard/mod.rs. RTP, RTCP and SRTP are in core/rtp/; only core/peer/ names the media stack,
 //! which does ICE, DTLS, SDP and SCTP.
 
+pub mod caps;
 pub mod client;
 pub mod config;
 mod core;
@@ -31,6 +32,7 @@ pub mod metrics;
 pub mod routes;
 pub mod server;
 
+pub use caps::Cap;
 pub use client::{RemoteSfu, SfuControl};
 pub use config::Config;
 pub use error::SfuError;

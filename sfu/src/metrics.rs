@@ -7,6 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::caps::Cap;
 use crate::core::shard::{Facts, Shard};
 
 /// Counters and gauges of one node; clones share them.
@@ -17,6 +18,7 @@ pub struct Metrics {
     forwarded: Counter,
     dropped: Family<Reason, Counter>,
     endings: Family<Cause, Counter>,
+    reached: Family<Reached, Counter>,
     repaired: Counter,
     messages_relayed: Counter,
     messages_dropped: Counter,
@@ -42,6 +44,11 @@ struct Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Cause {
     cause: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reached {
+    cap: &'static str,
 }
 
 impl Metrics {
@@ -136,6 +143,11 @@ impl Metrics {
             self.endings.clone(),
         );
         registry.register(
+            "sfu_caps_reached",
+            "Calls refused and connections ended because of a cap",
+            self.reached.clone(),
+        );
+        registry.register(
             "sfu_participants",
             "Participants",
             self.participants.clone(),
@@ -168,6 +180,17 @@ impl Metrics {
         self.nominations_refused.get()
     }
 
+    /// Calls refused and connections ended because of `cap`.
+    pub fn reached(&self, cap: Cap) -> u64 {
+        let cap = cap.as_str();
+        self.reached.get_or_create(&Reached { cap }).get()
+    }
+
+    pub(crate) fn note_reached(&self, cap: Cap) {
+        let cap = cap.as_str();
+        self.reached.get_or_create(&Reached { cap }).inc();
+    }
+
     /// Takes over what a shard has counted.
     pub(crate) fn publish(&self, shard: &mut Shard) {
         let facts = std::mem::take(&mut shard.facts);
@@ -180,6 +203,9 @@ impl Metrics {
             if count > 0 {
                 self.dropped.get_or_create(&Reason { reason }).inc_by(count);
             }
+        }
+        for cap in shard.reached.drain(..) {
+            self.note_reached(cap);
         }
         for cause in shard.endings.drain(..) {
             let cause = Cause { cause: word(cause) };
@@ -202,7 +228,7 @@ impl Metrics {
     }
 }
 
-fn drops(facts: &Facts) -> [(&'static str, u64); 9] {
+fn drops(facts: &Facts) -> [(&'static str, u64); 10] {
     [
         ("unknown_ufrag", facts.unknown_ufrag),
         ("unknown_path", facts.unknown_path),
@@ -213,6 +239,7 @@ fn drops(facts: &Facts) -> [(&'static str, u64); 9] {
         ("malformed", facts.malformed),
         ("refused_by_stack", facts.refused_by_stack),
         ("no_common_codec", facts.no_common_codec),
+        ("too_many_streams", facts.too_many_streams),
     ]
 }
 

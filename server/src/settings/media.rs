@@ -52,6 +52,12 @@ pub struct MediaSettings {
     pub workers: usize,
     /// Most participants on this node.
     pub max_participants: u32,
+    /// Most conferences on this node, empty ones as well.
+    pub max_conferences: u32,
+    /// Most connections on this node that are not connected yet.
+    pub max_connecting: u32,
+    /// Forwarded megabits per second beyond which nobody new enters.
+    pub max_mbps: u32,
     /// Who protects and opens RTP.
     pub rtp: Rtp,
 }
@@ -81,6 +87,9 @@ impl Default for MediaSettings {
             tcp: IceTcp::On,
             workers: 1,
             max_participants: 1_000,
+            max_conferences: 1_000,
+            max_connecting: 1_000,
+            max_mbps: 2_500,
             rtp: Rtp::Own,
         }
     }
@@ -101,8 +110,14 @@ impl MediaSettings {
         if !(1..=lens_sfu::config::MAX_WORKERS).contains(&self.workers) {
             complain("workers", "use 1 to 64");
         }
-        if self.max_participants == 0 {
-            complain("max_participants", "use 1 or more");
+        let caps = [
+            ("max_participants", self.max_participants),
+            ("max_conferences", self.max_conferences),
+            ("max_connecting", self.max_connecting),
+            ("max_mbps", self.max_mbps),
+        ];
+        for (cap, _) in caps.into_iter().filter(|(_, most)| *most == 0) {
+            complain(cap, "use 1 or more");
         }
         let low = |port: u16| (1..LOWEST_PRIVATE_PORT).contains(&port);
         let dead = "Chromium ignores a media port below 1024 on a private or loopback address; use \
@@ -154,6 +169,9 @@ impl MediaSettings {
             },
             workers: self.workers,
             max_participants: self.max_participants,
+            max_conferences: self.max_conferences,
+            max_connecting: self.max_connecting,
+            max_mbps: self.max_mbps,
             rtp_path: match self.rtp {
                 Rtp::Own => RtpPath::Own,
                 Rtp::Stack => RtpPath::Stack,
@@ -166,6 +184,24 @@ impl MediaSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cap_of_zero_is_named() {
+        let settings = MediaSettings {
+            max_conferences: 0,
+            max_connecting: 0,
+            max_mbps: 0,
+            ..MediaSettings::default()
+        };
+        let complaints = settings.check();
+        let keys: Vec<&str> = complaints.iter().map(|it| it.key.as_str()).collect();
+        let caps = [
+            "media.max_conferences",
+            "media.max_connecting",
+            "media.max_mbps",
+        ];
+        assert_eq!(keys, caps);
+    }
 
     #[test]
     fn ports_that_chromium_ignores_are_refused() {

@@ -1,7 +1,7 @@
 //! Field by field: what a request may say. The ranges stand in the API description too.
 
 use lens_protocol::conference::{CreateConference, IceCandidates, Join};
-use lens_protocol::limits::{CANDIDATES, ID_CHARS, NAME_CHARS, PARTICIPANTS};
+use lens_protocol::limits::{CANDIDATES, ID_CHARS, NAME_CHARS, PARTICIPANTS, VIDEO_KBPS};
 use lens_protocol::media::{ClientProtocol, MediaPolicy, VideoCodec};
 use lens_protocol::{ErrorCode, Problem};
 
@@ -57,7 +57,12 @@ pub fn creation(mut request: CreateConference) -> Result<CreateConference, Probl
 }
 
 fn media_policy(media: &mut MediaPolicy) -> Result<(), Problem> {
-    in_range("media.max_video_kbps", media.max_video_kbps, 100, 20_000)?;
+    in_range(
+        "media.max_video_kbps",
+        media.max_video_kbps,
+        *VIDEO_KBPS.start(),
+        *VIDEO_KBPS.end(),
+    )?;
     each_once("media.video_codecs", &media.video_codecs)?;
     if !media.video_codecs.contains(&VideoCodec::Vp8) {
         media.video_codecs.push(VideoCodec::Vp8);

@@ -37,25 +37,45 @@ impl Tally {
     }
 }
 
-/// Counts things in whole seconds.
+/// Counts things in whole seconds, or minutes.
 #[derive(Debug)]
 pub(crate) struct Meter {
+    length: Duration,
     since: Instant,
     count: u32,
 }
 
 impl Meter {
     pub(super) fn new(now: Instant) -> Self {
+        Self::of(Duration::from_secs(1), now)
+    }
+
+    /// One that starts anew each minute.
+    pub(crate) fn a_minute(now: Instant) -> Self {
+        Self::of(Duration::from_secs(60), now)
+    }
+
+    fn of(length: Duration, now: Instant) -> Self {
         Self {
+            length,
             since: now,
             count: 0,
         }
     }
 
-    /// Counts one; false when it is more than `limit` in this second.
+    fn is_over(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= self.length
+    }
+
+    /// Whether a further one would be more than `limit`.
+    pub(crate) fn is_used_up(&self, limit: u32, now: Instant) -> bool {
+        self.count >= limit && !self.is_over(now)
+    }
+
+    /// Counts one; false when it is more than `limit` in this second, or minute.
     pub(crate) fn allow(&mut self, limit: u32, now: Instant) -> bool {
-        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
-            *self = Self::new(now);
+        if self.is_over(now) {
+            *self = Self::of(self.length, now);
         }
         self.count = self.count.saturating_add(1);
         self.count <= limit
@@ -112,6 +132,17 @@ mod tests {
         assert!(meter.allow(2, start) && meter.allow(2, start));
         assert!(!meter.allow(2, start));
         assert!(meter.allow(2, start + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_meter_tells_that_it_is_used_up_until_its_minute_is_over() {
+        let start = Instant::now();
+        let mut meter = Meter::a_minute(start);
+        assert!(!meter.is_used_up(1, start));
+        assert!(meter.allow(1, start));
+        let late = start + Duration::from_secs(59);
+        assert!(meter.is_used_up(1, late));
+        assert!(!meter.is_used_up(1, start + Duration::from_secs(60)));
     }
 
     #[test]

@@ -27,6 +27,9 @@ const PATH_SILENCE: Duration = Duration::from_millis(500);
 pub(crate) const CHECKS_PER_S: u32 = 100;
 /// Most DTLS bytes before the handshake is done. A handshake takes about 4 KB.
 pub(crate) const HANDSHAKE_BYTES: usize = 64 * 1024;
+/// Voice of one participant, in kilobits per second; who sends more than twice as much on end is
+/// cut off. Browsers send 32, and 128 when a page asks for music; the codec ends at 510.
+const VOICE_KBPS: u32 = 256;
 /// Steps that the stack may refuse before the peer counts as hostile.
 pub(crate) const MOST_REFUSALS: u32 = 200;
 
@@ -55,6 +58,7 @@ pub(crate) struct Link {
     pub(crate) checks: Meter,
     pub(crate) messages: Meter,
     pub(crate) video_rate: RateGuard,
+    pub(crate) voice_rate: RateGuard,
     /// What the way to it carries, in bits per second, once something has shown a limit.
     pub(crate) limit: Option<u64>,
     /// What it has been asked not to exceed.
@@ -171,6 +175,7 @@ impl Link {
             checks: Meter::new(at.instant),
             messages: Meter::new(at.instant),
             video_rate: RateGuard::new(new.max_video_kbps, at.instant),
+            voice_rate: RateGuard::new(VOICE_KBPS, at.instant),
             limit: None,
             ceiling: None,
             budget: Budget::new(),

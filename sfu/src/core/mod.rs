@@ -16,6 +16,7 @@ pub(crate) mod framing;
 pub(crate) mod gauge;
 pub(crate) mod keyframe;
 pub(crate) mod link;
+pub(crate) mod occupancy;
 pub(crate) mod offer;
 pub(crate) mod pacer;
 pub(crate) mod path;

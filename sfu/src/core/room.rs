@@ -6,6 +6,7 @@ use lens_protocol::media::{
 };
 
 use super::arena::Key;
+use super::gauge::Meter;
 use super::link::Routes;
 use super::slots::Seats;
 use super::timeline::Journal;
@@ -34,6 +35,8 @@ pub(crate) struct Participant {
     pub(crate) pause: Pause,
     /// The connected link its media goes over; an older one until the newest is connected.
     pub(crate) current: Option<Key>,
+    /// Its new generations.
+    pub(crate) offers: Meter,
 }
 
 /// The newest offer of a participant and what became of it.
@@ -156,6 +159,11 @@ impl Participant {
             sdp: self.newest.sdp.clone(),
             slots: self.slots(),
         }
+    }
+
+    /// The connection of its newest offer, as long as that is not connected.
+    pub(crate) fn unconnected(&self) -> Option<Key> {
+        self.newest.link.filter(|link| self.current != Some(*link))
     }
 
     /// Its living connections: the newest and, until that is connected, a former one.

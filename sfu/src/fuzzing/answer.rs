@@ -5,14 +5,14 @@
 use lens_protocol::limits::{SDP_BYTES, SDP_MEDIA_SECTIONS};
 use lens_protocol::media::Role;
 
-use crate::core::answer::Answer;
+use crate::core::description::Description;
 use crate::core::{peer, slots};
 
 pub(super) fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    let Ok(answer) = Answer::parse(text) else {
+    let Ok(answer) = Description::parse(text) else {
         return;
     };
     assert!(answer.sections.len() <= SDP_MEDIA_SECTIONS);
@@ -24,7 +24,7 @@ pub(super) fn check(bytes: &[u8]) {
             rest.is_none_or(|rest| *start != "b=" && !rest.is_empty() && !rest.starts_with(':'))
         }));
     }
-    let again = Answer::parse(&answer.sdp).expect("what was trimmed keeps the rules");
+    let again = Description::parse(&answer.sdp).expect("what was trimmed keeps the rules");
     assert_eq!(
         (&again.sdp, &again.sections),
         (&answer.sdp, &answer.sections)

@@ -5,6 +5,7 @@
 //! and by `cargo xtask fuzz`.
 
 mod answer;
+mod client_offer;
 mod framing;
 mod input;
 mod media;
@@ -16,6 +17,7 @@ mod stun;
 /// Every target of this crate, by name; its corpus is in `tests/fuzz/corpus/`.
 pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("answer", answer::check),
+    ("client_offer", client_offer::check),
     ("framing", framing::check),
     ("keyframe", rtp::check_payload),
     ("media", media::check),

@@ -22,8 +22,8 @@ use lens_runtime::entropy::SeededEntropy;
 
 use super::input::Input;
 use crate::config::Timeouts;
-use crate::core::answer::Answer;
 use crate::core::demux::Names;
+use crate::core::description::Description;
 use crate::core::occupancy::Occupancy;
 use crate::core::path::{Carrier, Moment, Path};
 use crate::core::peer::{self, Blueprint, Credentials, Identity};
@@ -37,7 +37,7 @@ const OFFERS: u32 = 6;
 const ROOM: ConferenceId = ConferenceId::from_bytes([1; 16]);
 
 /// One for all runs: making one is slow.
-static IDENTITY: LazyLock<Identity> =
+pub(super) static IDENTITY: LazyLock<Identity> =
     LazyLock::new(|| Identity::generate().expect("a certificate"));
 
 pub(super) fn check(bytes: &[u8]) {
@@ -67,7 +67,7 @@ struct Node {
     proved: HashSet<Path>,
 }
 
-fn door() -> MediaAddress {
+pub(super) fn door() -> MediaAddress {
     MediaAddress {
         udp: ([192, 0, 2, 1], 8443).into(),
         tcp: Some(([192, 0, 2, 1], 8443).into()),
@@ -197,7 +197,7 @@ impl Node {
         let Some((negotiation, sdp)) = self.callers[who].answer(line, input.take(length)) else {
             return;
         };
-        let Ok(answer) = Answer::parse(&sdp) else {
+        let Ok(answer) = Description::parse(&sdp) else {
             return;
         };
         let Ok(parsed) = peer::parse_answer(&answer.sdp) else {

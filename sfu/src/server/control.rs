@@ -19,19 +19,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 #[async_trait]
 impl SfuControl for SfuHandle {
     async fn create_conference(&self, room: CreateMediaRoom) -> Result<(), Problem> {
-        Ok(self.create(room).await?)
+        self.judged(self.create(room).await)
     }
 
     async fn add_participant(&self, participant: AddParticipant) -> Result<Offered, Problem> {
-        Ok(self.add(participant).await?)
+        self.judged(self.add(participant).await)
     }
 
     async fn accept_offer(&self, offer: AcceptOffer) -> Result<Offered, Problem> {
-        Ok(self.accept(offer).await?)
+        self.judged(self.accept(offer).await)
     }
 
     async fn apply_answer(&self, answer: ApplyAnswer) -> Result<(), Problem> {
-        Ok(self.answer(answer).await?)
+        self.judged(self.answer(answer).await)
     }
 
     async fn remove_participant(&self, participant: RemoveParticipant) -> Result<(), Problem> {

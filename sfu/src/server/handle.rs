@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use lens_protocol::Problem;
 use lens_protocol::id::{ConferenceId, NegotiationId, ParticipantId};
 use lens_protocol::media::{
     AcceptOffer, AddParticipant, ApplyAnswer, CreateMediaRoom, EndMediaRoom, HoldMediaRoom,
@@ -20,13 +21,15 @@ use super::directory::Directory;
 use super::events::EventLog;
 use super::sockets::Door;
 use super::worker::{Inbound, Port, new_connection};
+use crate::caps::Cap;
 use crate::config::{Config, RtpPath};
 use crate::core::demux::Names;
 use crate::core::description::Description;
+use crate::core::occupancy::Occupancy;
 use crate::core::offer::Offer;
 use crate::core::path::Moment;
 use crate::core::peer::{self, Blueprint, Built, Credentials, Identity};
-use crate::core::shard::{Answering, Invitation, Occupancy, Shard, ShardReport, Wanted};
+use crate::core::shard::{Answering, Invitation, Shard, ShardReport, Wanted};
 use crate::error::SfuError;
 use crate::metrics::Metrics;
 
@@ -251,8 +254,11 @@ impl SfuHandle {
             if node.draining.load(Ordering::Relaxed) {
                 return Err(SfuError::NodeDraining);
             }
-            if node.occupancy.participants.load(Ordering::Relaxed) >= node.occupancy.max {
-                return Err(SfuError::NodeFull);
+            if directory.len() >= i64::from(node.config.max_conferences) {
+                return Err(SfuError::NodeFull(Cap::Conferences));
+            }
+            if let Some(cap) = node.occupancy.full() {
+                return Err(SfuError::NodeFull(cap));
             }
         }
         let worker = known.unwrap_or_else(|| directory.least_busy(self.0.ports.len()));
@@ -298,7 +304,7 @@ impl SfuHandle {
         let worker = self.worker_of(add.conference).await?;
         let asked = add.clone();
         let invited = self
-            .on(worker, move |shard, _| shard.invite(&asked))
+            .on(worker, move |shard, at| shard.invite(&asked, at.instant))
             .await??;
         let wanted = match invited {
             Invitation::Exists(offered) => return Ok(offered),
@@ -391,7 +397,7 @@ impl SfuHandle {
             },
             addresses: node.addresses.clone(),
             packets_per_s: whole.packets_per_s,
-            participants: node.occupancy.participants.load(Ordering::Relaxed),
+            participants: node.occupancy.participants(),
             max_participants: node.config.max_participants,
             rooms: whole.rooms,
         })
@@ -405,9 +411,17 @@ impl SfuHandle {
         self.0.node.draining.store(true, Ordering::Relaxed);
     }
 
+    /// The same outcome as a problem; a cap that refused is counted.
+    pub(super) fn judged<T>(&self, outcome: Result<T, SfuError>) -> Result<T, Problem> {
+        if let Some(cap) = outcome.as_ref().err().and_then(SfuError::cap) {
+            self.0.node.metrics.note_reached(cap);
+        }
+        Ok(outcome?)
+    }
+
     fn count_participants(&self) {
         let node = &self.0.node;
-        let count = node.occupancy.participants.load(Ordering::Relaxed);
+        let count = node.occupancy.participants();
         node.metrics.participants.set(i64::from(count));
     }
 }

@@ -12,7 +12,6 @@ pub use handle::SfuHandle;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::thread;
 use std::time::Instant;
 
@@ -21,7 +20,8 @@ use lens_runtime::clock::Clock;
 use lens_runtime::entropy::SystemEntropy;
 
 use crate::config::Config;
-use crate::core::shard::{Occupancy, Shard, ShardConfig};
+use crate::core::occupancy::{Limits, Occupancy};
+use crate::core::shard::{Shard, ShardConfig};
 use crate::error::SfuError;
 use crate::metrics::Metrics;
 use handle::Node;
@@ -110,10 +110,11 @@ fn shard_config(node: &Node, worker: u8) -> ShardConfig {
 }
 
 fn occupancy(config: &Config) -> Arc<Occupancy> {
-    Arc::new(Occupancy {
-        participants: AtomicU32::new(0),
-        max: config.max_participants,
-    })
+    Arc::new(Occupancy::new(Limits {
+        participants: config.max_participants,
+        connecting: config.max_connecting,
+        mbps: config.max_mbps,
+    }))
 }
 
 fn metrics() -> Metrics {

@@ -217,9 +217,12 @@ impl Peer {
         }
         let parsed = header::parse(bytes)?;
         let belongs = self.belongs(&parsed)?;
-        self.own
-            .as_mut()?
-            .packet(bytes, &parsed, belongs, rings, at)
+        let own = self.own.as_mut()?;
+        if own.is_crowded(parsed.header.ssrc) {
+            produce.events.push(PeerEvent::TooManyStreams);
+            return None;
+        }
+        own.packet(bytes, &parsed, belongs, rings, at)
     }
 
     /// Begins our own path, once the handshake is done.

@@ -74,6 +74,8 @@ pub(crate) enum PeerEvent {
     },
     /// The peer closed its transport.
     Closed,
+    /// It sends in more streams than it may; this one is left out.
+    TooManyStreams,
     /// Counts from the stack.
     Counts(Counts),
 }

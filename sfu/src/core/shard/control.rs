@@ -1,9 +1,7 @@
 //! Commands: conferences, participants, offers, answers.
 
-use std::sync::atomic::Ordering;
-
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
-use lens_protocol::limits::PARTICIPANTS;
+use lens_protocol::limits::{PARTICIPANTS, VIDEO_KBPS};
 use lens_protocol::media::{
     CauseCode, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, PauseParticipant, RemoveParticipant,
     SfuEventKind, Timeline, TimelineStep,
@@ -34,6 +32,9 @@ impl Shard {
     pub(crate) fn create(&mut self, new: CreateMediaRoom, at: Moment) -> Result<(), SfuError> {
         if !(MIN_ROOM..=PARTICIPANTS).contains(&new.max_participants) {
             return Err(SfuError::RoomSize);
+        }
+        if !VIDEO_KBPS.contains(&new.media.max_video_kbps) {
+            return Err(SfuError::VideoBitrate);
         }
         if let Some(key) = self.by_conference.get(&new.conference).copied() {
             let known = self.rooms.get(key).map_or(Epoch(0), |room| room.epoch);
@@ -149,10 +150,7 @@ impl Shard {
             return Ok(());
         };
         self.reroute(key);
-        self.config
-            .occupancy
-            .participants
-            .fetch_sub(1, Ordering::Relaxed);
+        self.config.occupancy.leave(1);
         for link in gone.links() {
             self.close(link, at);
         }
@@ -256,11 +254,7 @@ impl Shard {
             return;
         };
         self.by_conference.remove(&room.conference);
-        let count = u32::try_from(room.participants.len()).unwrap_or(u32::MAX);
-        self.config
-            .occupancy
-            .participants
-            .fetch_sub(count, Ordering::Relaxed);
+        self.config.occupancy.leave(room.participants.len());
         for participant in &room.participants {
             for link in participant.links() {
                 self.close(link, at);

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use lens_protocol::media::{CauseCode, SfuEventKind, TimelineStep};
 
 use super::{Broken, Shard, guarded};
+use crate::caps::Cap;
 use crate::core::arena::Key;
 use crate::core::link::{Link, MOST_REFUSALS, Phase};
 use crate::core::path::Moment;
@@ -28,6 +29,7 @@ impl Shard {
             PeerEvent::Clock { slot, ssrc, clock } => self.pass_clock(key, slot, ssrc, clock),
             PeerEvent::Message { binary, data } => self.relay(key, binary, &data, at),
             PeerEvent::Closed => self.fail(key, CauseCode::PeerClosed, at),
+            PeerEvent::TooManyStreams => self.facts.too_many_streams += 1,
             PeerEvent::Counts(counts) => {
                 if let Some(link) = self.links.get_mut(key) {
                     link.tally.counts = counts;
@@ -53,8 +55,10 @@ impl Shard {
                 if link.peer.is_alive() && link.refusals <= MOST_REFUSALS {
                     self.touch(key);
                 } else {
-                    let cause = ended_cause(link);
-                    self.fail(key, cause, at);
+                    match ended_cause(link) {
+                        CauseCode::OverLimit => self.cut_off(key, Cap::Refusals, at),
+                        cause => self.fail(key, cause, at),
+                    }
                 }
             }
             Ok(()) if !link.peer.is_alive() => {
@@ -63,6 +67,12 @@ impl Shard {
             }
             Ok(()) => {}
         }
+    }
+
+    /// A connection ends because its peer went over a cap.
+    pub(super) fn cut_off(&mut self, key: Key, cap: Cap, at: Moment) {
+        self.reached.push(cap);
+        self.fail(key, CauseCode::OverLimit, at);
     }
 
     /// A connection failed. The participant keeps its place; a new generation brings it back.
@@ -127,6 +137,9 @@ impl Shard {
         let Some(link) = self.links.get_mut(key) else {
             return;
         };
+        if link.phase != Phase::Connected {
+            self.config.occupancy.end_connecting();
+        }
         link.enter(Phase::Connected, TimelineStep::DtlsConnected, at);
         let (room, generation) = (link.room, link.generation);
         let Some(known) = self.rooms.get_mut(room) else {
@@ -160,6 +173,9 @@ impl Shard {
     /// Takes a connection out of all tables.
     fn unplug(&mut self, key: Key) -> Option<Link> {
         let link = self.links.remove(key)?;
+        if link.phase != Phase::Connected {
+            self.config.occupancy.end_connecting();
+        }
         self.demux.unregister(&link.ufrag);
         for path in link.paths() {
             self.demux.leave(&path, key);

@@ -1,8 +1,9 @@
 //! Media and messages between the participants of a conference.
 
-use lens_protocol::media::{CauseCode, Pause, SfuEventKind, SlotKind, TimelineStep};
+use lens_protocol::media::{Pause, SfuEventKind, SlotKind, TimelineStep};
 
 use super::{Broken, Shard, guarded};
+use crate::caps::Cap;
 use crate::core::arena::Key;
 use crate::core::budget::Admission;
 use crate::core::forward::{Decision, Incoming};
@@ -41,8 +42,12 @@ impl Shard {
         link.tally.bytes_in += payload.len() as u64;
         link.journal.note(TimelineStep::FirstPacketIn, at.wall);
         let video = slots::is_video(link.kinds[packet.slot]);
-        if video && !link.video_rate.allow(payload.len(), at.instant) {
-            return self.fail(from, CauseCode::OverLimit, at);
+        let (rate, cap) = match video {
+            true => (&mut link.video_rate, Cap::VideoBitrate),
+            false => (&mut link.voice_rate, Cap::VoiceBitrate),
+        };
+        if !rate.allow(payload.len(), at.instant) {
+            return self.cut_off(from, cap, at);
         }
         let keyframe = video.then(|| starts_keyframe(packet.kept.about.codec, payload));
         if keyframe == Some(true) {
@@ -121,6 +126,7 @@ impl Shard {
                         waiting.sent = true;
                         self.facts.forwarded += 1;
                         self.rate.count += 1;
+                        self.rate.bytes += payload.len() as u64;
                     }
                     Passed::NoCommonCodec => self.facts.no_common_codec += 1,
                     Passed::AwaitsKeyframe => awaited = true,

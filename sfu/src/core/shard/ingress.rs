@@ -1,8 +1,9 @@
 //! Datagrams in: whose they are, and what they may do.
 
-use lens_protocol::media::{CauseCode, TimelineStep};
+use lens_protocol::media::TimelineStep;
 
 use super::{Shard, Verdict, guarded};
+use crate::caps::Cap;
 use crate::core::arena::Key;
 use crate::core::demux::{Entry, Ufrag};
 use crate::core::framing::LONGEST;
@@ -135,7 +136,7 @@ impl Shard {
         if link.phase == Phase::Answered {
             link.handshake_bytes += bytes.len();
             if link.handshake_bytes > HANDSHAKE_BYTES {
-                self.fail(key, CauseCode::OverLimit, at);
+                self.cut_off(key, Cap::HandshakeBytes, at);
                 return Verdict::Dropped;
             }
         }

@@ -1,6 +1,6 @@
 //! Participants and their offers, or the answers to their own.
 
-use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use lens_protocol::entropy::random_bytes;
 use lens_protocol::id::NegotiationId;
@@ -9,12 +9,17 @@ use lens_protocol::media::{AddParticipant, MediaPolicy, Offered, Role, SlotKind,
 use super::Shard;
 use crate::core::arena::Key;
 use crate::core::demux::Ufrag;
+use crate::core::gauge::Meter;
 use crate::core::link::{Link, NewLink, Phase};
 use crate::core::path::Moment;
 use crate::core::peer::{Built, Peer};
 use crate::core::room::{Newest, Participant, Room};
 use crate::core::slots::{self, Seats};
 use crate::error::SfuError;
+
+/// Most new generations of one participant a minute. A page on a bad network asks for one every
+/// few seconds; each costs a millisecond and more of CPU.
+const OFFERS_A_MINUTE: u32 = 30;
 
 /// What a participant's offer, or the answer to its own, has to be made of.
 #[derive(Debug)]
@@ -37,7 +42,11 @@ pub(crate) enum Invitation {
 impl Shard {
     /// Judges a wish to add a participant, or to give it a new generation, before its offer is
     /// made.
-    pub(crate) fn invite(&self, add: &AddParticipant) -> Result<Invitation, SfuError> {
+    pub(crate) fn invite(
+        &self,
+        add: &AddParticipant,
+        now: Instant,
+    ) -> Result<Invitation, SfuError> {
         let key = self.room_key(add.conference, add.epoch)?;
         let room = self.rooms.get(key).ok_or(SfuError::ConferenceNotFound)?;
         match room.participant(add.participant) {
@@ -51,8 +60,18 @@ impl Shard {
                 if add.generation == known.newest.generation {
                     return Ok(Invitation::Exists(known.offered()));
                 }
+                if known.offers.is_used_up(OFFERS_A_MINUTE, now) {
+                    return Err(SfuError::TooManyOffers);
+                }
+                // Another unconnected one makes room.
+                if known.unconnected().is_none() {
+                    self.may_connect()?;
+                }
             }
-            None => self.may_enter(room, add.role)?,
+            None => {
+                self.may_enter(room, add.role)?;
+                self.may_connect()?;
+            }
         }
         Ok(Invitation::Make(Wanted {
             layout: slots::layout(add.role, room.max_participants),
@@ -69,7 +88,7 @@ impl Shard {
         negotiation: NegotiationId,
         at: Moment,
     ) -> Result<Offered, SfuError> {
-        if let Invitation::Exists(offered) = self.invite(&add)? {
+        if let Invitation::Exists(offered) = self.invite(&add, at.instant)? {
             return Ok(offered);
         }
         let key = self.room_key(add.conference, add.epoch)?;
@@ -96,18 +115,24 @@ impl Shard {
         self.install(key, add, kinds, newest, at)
     }
 
-    fn may_enter(&self, room: &Room, role: Role) -> Result<(), SfuError> {
+    pub(super) fn may_enter(&self, room: &Room, role: Role) -> Result<(), SfuError> {
         if room.participants.len() >= usize::from(room.max_participants) {
             return Err(SfuError::ConferenceFull);
         }
         if role == Role::Camera && room.participants.iter().any(|p| p.role == Role::Camera) {
             return Err(SfuError::RoleTaken);
         }
-        let occupancy = &self.config.occupancy;
-        if occupancy.participants.load(Ordering::Relaxed) >= occupancy.max {
-            return Err(SfuError::NodeFull);
+        match self.config.occupancy.full() {
+            Some(cap) => Err(SfuError::NodeFull(cap)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    fn may_connect(&self) -> Result<(), SfuError> {
+        match self.config.occupancy.too_many_connecting() {
+            Some(cap) => Err(SfuError::NodeFull(cap)),
+            None => Ok(()),
+        }
     }
 
     fn plug(
@@ -133,6 +158,7 @@ impl Shard {
             u16::from_be_bytes(random_bytes(entropy.as_mut()))
         });
         let key = self.links.insert(|_| link);
+        self.config.occupancy.begin_connecting();
         self.demux.register(ufrag, key);
         self.touch(key);
         Ok(key)
@@ -152,20 +178,18 @@ impl Shard {
             .ok_or(SfuError::ConferenceNotFound)?;
         let changed = match room.participant_mut(add.participant) {
             Some(known) => {
-                let former = std::mem::replace(&mut known.newest, newest);
+                let unconnected = known.unconnected();
+                known.newest = newest;
                 known.memo = add.memo;
                 known.pause = add.pause;
-                let unconnected = former.link.filter(|link| known.current != Some(*link));
+                known.offers.allow(OFFERS_A_MINUTE, at.instant);
                 if let Some(link) = unconnected {
                     self.close(link, at);
                 }
                 Vec::new()
             }
             None => {
-                self.config
-                    .occupancy
-                    .participants
-                    .fetch_add(1, Ordering::Relaxed);
+                self.config.occupancy.enter();
                 room.seat(Participant {
                     id: add.participant,
                     role: add.role,
@@ -174,6 +198,7 @@ impl Shard {
                     newest,
                     pause: add.pause,
                     current: None,
+                    offers: Meter::a_minute(at.instant),
                 })
             }
         };

@@ -12,6 +12,8 @@
 //! that peer (ending.rs) and touches no other.
 
 mod adapting;
+#[cfg(test)]
+mod caps_tests;
 mod control;
 mod ending;
 mod forwarding;
@@ -32,7 +34,6 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use lens_protocol::Timestamp;
@@ -44,11 +45,13 @@ use lens_runtime::udp::Runs;
 use super::arena::{Arena, Key};
 use super::demux::{Demux, Names};
 use super::link::Link;
+use super::occupancy::Occupancy;
 use super::path::{Carrier, Moment, Path};
 use super::peer::{Datagram, PeerEvent, Produce, StackError};
 use super::room::Room;
 use super::rtp::header;
 use super::stun;
+use crate::caps::Cap;
 use crate::config::{FaultHook, Timeouts};
 
 /// Rounds in which what one peer produces may touch others before the turn ends; the rest follows
@@ -69,13 +72,6 @@ pub(crate) struct ShardConfig {
     pub(crate) occupancy: Arc<Occupancy>,
     pub(crate) entropy: Box<dyn Entropy>,
     pub(crate) fault: Option<FaultHook>,
-}
-
-/// Participants on the whole node, over all its workers.
-#[derive(Debug)]
-pub(crate) struct Occupancy {
-    pub(crate) participants: AtomicU32,
-    pub(crate) max: u32,
 }
 
 /// Something that happened, for the node's event log.
@@ -119,6 +115,7 @@ pub(crate) struct Facts {
     pub(crate) malformed: u64,
     pub(crate) refused_by_stack: u64,
     pub(crate) no_common_codec: u64,
+    pub(crate) too_many_streams: u64,
     pub(crate) messages_relayed: u64,
     pub(crate) messages_dropped: u64,
     pub(crate) plis_out: u64,
@@ -150,6 +147,8 @@ pub(crate) struct Shard {
     pub(crate) facts: Facts,
     /// Causes of ended connections, taken by the driver.
     pub(crate) endings: Vec<lens_protocol::media::CauseCode>,
+    /// Caps that connections were ended by, taken by the driver.
+    pub(crate) reached: Vec<Cap>,
     rate: Rate,
 }
 
@@ -187,6 +186,7 @@ impl Shard {
             released: Vec::new(),
             facts: Facts::default(),
             endings: Vec::new(),
+            reached: Vec::new(),
             rate: Rate::new(now),
         }
     }
@@ -210,7 +210,12 @@ impl Shard {
             }
             self.spare = batch;
         }
-        self.rate.tick(at.instant);
+        let before = self.rate.bytes_per_s;
+        if self.rate.tick(at.instant) {
+            self.config
+                .occupancy
+                .forwards(before, self.rate.bytes_per_s);
+        }
     }
 
     /// When the next turn is due without any input.
@@ -382,11 +387,13 @@ fn guarded<T, E: Into<Broken>>(
     }
 }
 
-/// Packets a second, over the last whole second.
+/// Packets and bytes a second, over the last whole second.
 struct Rate {
     since: Instant,
     count: u64,
+    bytes: u64,
     per_s: u64,
+    bytes_per_s: u64,
 }
 
 impl Rate {
@@ -394,18 +401,26 @@ impl Rate {
         Self {
             since: now,
             count: 0,
+            bytes: 0,
             per_s: 0,
+            bytes_per_s: 0,
         }
     }
 
-    fn tick(&mut self, now: Instant) {
+    /// True when a second has passed and the rates are new.
+    fn tick(&mut self, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.since);
-        if passed >= Duration::from_secs(1) {
-            let per_s = u128::from(self.count) * 1_000 / passed.as_millis().max(1);
-            self.per_s = u64::try_from(per_s).unwrap_or(u64::MAX);
-            self.since = now;
-            self.count = 0;
+        if passed < Duration::from_secs(1) {
+            return false;
         }
+        let per_s = |count: u64| {
+            let per_s = u128::from(count) * 1_000 / passed.as_millis().max(1);
+            u64::try_from(per_s).unwrap_or(u64::MAX)
+        };
+        (self.per_s, self.bytes_per_s) = (per_s(self.count), per_s(self.bytes));
+        (self.count, self.bytes) = (0, 0);
+        self.since = now;
+        true
     }
 
     fn per_s(&self, now: Instant) -> u64 {

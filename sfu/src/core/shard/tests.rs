@@ -1,7 +1,6 @@
 //! The shard alone, with its own time: no sockets, no threads, no waiting.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use lens_protocol::Timestamp;
@@ -46,10 +45,7 @@ impl Bench {
             names: Names::for_tests(),
             doors: vec![door()],
             timeouts: Timeouts::default(),
-            occupancy: Arc::new(Occupancy {
-                participants: AtomicU32::new(0),
-                max: 100,
-            }),
+            occupancy: Arc::new(Occupancy::for_tests(100)),
             entropy: Box::new(SeededEntropy::new(seed)),
             fault: None,
         };
@@ -185,8 +181,8 @@ fn nothing_is_left_of_who_has_gone() {
     bench.pass(Duration::from_secs(1));
     assert_eq!(bench.shard.demux.sizes(), (0, 0));
     assert_eq!(bench.shard.links.iter().count(), 0);
-    let left = &bench.shard.config.occupancy.participants;
-    assert_eq!(left.load(std::sync::atomic::Ordering::Relaxed), 0);
+    let left = &bench.shard.config.occupancy;
+    assert_eq!((left.participants(), left.connecting()), (0, 0));
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use lens_protocol::Timestamp;
@@ -76,10 +75,7 @@ impl Wires {
                 tcp: None,
             }],
             timeouts: Timeouts::default(),
-            occupancy: Arc::new(Occupancy {
-                participants: AtomicU32::new(0),
-                max: 1_000,
-            }),
+            occupancy: Arc::new(Occupancy::for_tests(1_000)),
             entropy: Box::new(SeededEntropy::new(1)),
             fault: None,
         };

@@ -15,7 +15,6 @@ mod scenarios;
 mod trace;
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -36,9 +35,10 @@ use self::trace::{Direction, Trace};
 use super::demux::Names;
 use super::description::Description;
 use super::estimate::OVERHEAD;
+use super::occupancy::Occupancy;
 use super::path::{Carrier, Moment, Path};
 use super::peer::{self, Blueprint, Credentials, Identity, NewClient};
-use super::shard::{Answering, Occupancy, Shard, ShardConfig};
+use super::shard::{Answering, Shard, ShardConfig};
 use super::slots;
 use crate::config::Timeouts;
 
@@ -108,10 +108,7 @@ impl World {
             names: Names::for_tests(),
             doors: vec![door()],
             timeouts: Timeouts::default(),
-            occupancy: Arc::new(Occupancy {
-                participants: AtomicU32::new(0),
-                max: 1_000,
-            }),
+            occupancy: Arc::new(Occupancy::for_tests(1_000)),
             entropy: Box::new(SeededEntropy::new(seeds.shard)),
             fault: None,
         };

@@ -180,6 +180,11 @@ impl Fast {
             .map(|stream| stream.slot)
     }
 
+    /// Whether there is no place for a stream that is new.
+    pub(super) fn is_crowded(&self, ssrc: u32) -> bool {
+        self.streams.len() >= STREAMS && self.slot_of(ssrc).is_none()
+    }
+
     /// One RTP packet, opened into the ring of its slot. `None` when it is not authentic, not new,
     /// or nothing to forward.
     pub(super) fn packet(
