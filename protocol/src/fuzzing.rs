@@ -15,8 +15,11 @@ use crate::media::{
     PauseParticipant, RemoveParticipant, SfuEvents, Timeline,
 };
 
+/// Its name, and what takes an input.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target of this crate, by name; its corpus is in `tests/fuzz/corpus/`.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("control", control)];
+pub const TARGETS: &[Target] = &[("control", control)];
 
 /// Input: which body (1 byte), then the body.
 fn control(bytes: &[u8]) {

@@ -5,8 +5,11 @@
 
 use crate::door;
 
+/// Its name, and what takes an input.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target of this crate, by name; its corpus is in `tests/fuzz/corpus/`.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("first_bytes", door::fuzzing::first_bytes)];
+pub const TARGETS: &[Target] = &[("first_bytes", door::fuzzing::first_bytes)];
 
 #[cfg(test)]
 #[path = "../../tests/fuzz/replay.rs"]

@@ -9,8 +9,11 @@ use lens_protocol::media::{MediaAddress, VideoCodec};
 use crate::core::offer::lines::{Document, Section};
 use crate::core::offer::{Rules, check_answer, rewrite};
 
+/// Its name, and what takes an input.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target of this crate, by name; its corpus is in `tests/fuzz/corpus/`.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("offer", offer)];
+pub const TARGETS: &[Target] = &[("offer", offer)];
 
 /// Input: the rules, a bit each (1 byte), then an SDP.
 fn offer(bytes: &[u8]) {

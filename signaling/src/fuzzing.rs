@@ -11,8 +11,11 @@ use serde::de::DeserializeOwned;
 
 use crate::core::frame;
 
+/// Its name, and what takes an input.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target of this crate, by name; its corpus is in `tests/fuzz/corpus/`.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("signal", signal)];
+pub const TARGETS: &[Target] = &[("signal", signal)];
 
 /// Input: a peer's frame.
 fn signal(bytes: &[u8]) {

@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
+use super::Target;
+
 /// Runs each target over all its inputs; a target without any fails.
-pub(crate) fn all(targets: &[(&str, fn(&[u8]))]) {
+pub(crate) fn all(targets: &[Target]) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/corpus");
     for (name, run) in targets {
         let folder = corpus.join(name);
@@ -12,7 +14,7 @@ pub(crate) fn all(targets: &[(&str, fn(&[u8]))]) {
         let mut count = 0;
         for input in inputs {
             let path = input.expect("a readable folder").path();
-            println!("{}", path.display());
+            eprintln!("{}", path.display());
             run(&std::fs::read(&path).expect("a readable file"));
             count += 1;
         }

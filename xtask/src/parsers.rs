@@ -20,7 +20,7 @@ const WRAPPING: &str = "LENS_FUZZ_COMPILE";
 /// Seconds for each target when nothing else is asked for.
 const LONG: u32 = 600;
 /// Seconds for each target in CI, behind its whole corpus.
-const BRIEF: u32 = 4;
+const BRIEF: u32 = 3;
 /// Longest input, in bytes. Longer ones find the same and are slower.
 const LONGEST: &str = "4096";
 

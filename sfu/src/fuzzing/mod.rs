@@ -14,8 +14,11 @@ mod rtp;
 mod shard;
 mod stun;
 
+/// Its name, and what takes an input.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target of this crate, by name; its corpus is in `tests/fuzz/corpus/`.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[Target] = &[
     ("answer", answer::check),
     ("client_offer", client_offer::check),
     ("framing", framing::check),

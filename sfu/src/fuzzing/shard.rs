@@ -42,7 +42,7 @@ pub(super) static IDENTITY: LazyLock<Identity> =
 
 pub(super) fn check(bytes: &[u8]) {
     let mut input = Input(bytes);
-    let mut node = Node::new(input.byte() % 2 == 0);
+    let mut node = Node::new(input.byte() & 1 == 0);
     for _ in 0..STEPS {
         if input.is_empty() {
             break;
@@ -217,7 +217,7 @@ impl Node {
     /// A check of somebody who knows the password.
     fn prove(&mut self, who: usize, input: &mut Input<'_>) {
         let path = self.path(input);
-        let Some(check) = self.callers[who].check(input.byte() % 2 == 0) else {
+        let Some(check) = self.callers[who].check(input.byte() & 1 == 0) else {
             return;
         };
         self.proved.insert(path);
@@ -264,7 +264,7 @@ impl Node {
         let (conference, epoch, at) = (ROOM, Epoch(1), self.at());
         match byte % 4 {
             0 | 1 => {
-                let held = byte % 4 == 0;
+                let held = byte & 3 == 0;
                 let hold = HoldMediaRoom {
                     conference,
                     epoch,
