@@ -13,6 +13,7 @@ enum Told {
     Nack(u32, Vec<u16>),
     Keyframe(u32),
     Arrivals(usize),
+    Bitrate(u64),
 }
 
 pub(super) fn check(bytes: &[u8]) {
@@ -38,6 +39,7 @@ fn read(compound: &[u8]) -> Vec<Told> {
             Item::Block(block) => Told::Block(block),
             Item::Nack { ssrc, pairs } => Told::Nack(ssrc, pairs.sequences().collect()),
             Item::KeyframeWanted { ssrc } => Told::Keyframe(ssrc),
+            Item::MostBitrate { bps } => Told::Bitrate(bps),
             Item::TransportWide(told) => Told::Arrivals(arrivals(&told)),
         });
     });
@@ -73,6 +75,7 @@ fn write(out: &mut Vec<u8>, item: &Told) {
         Told::Block(block) => rtcp::receiver_report(out, 1, &[*block]),
         Told::Nack(ssrc, lost) => rtcp::nack(out, 1, *ssrc, &ascending(lost)),
         Told::Keyframe(ssrc) => rtcp::picture_loss(out, 1, *ssrc),
+        Told::Bitrate(bps) => rtcp::most_bitrate(out, 1, &[7], *bps),
         // Ours are made of times of arrival (core/rtp/arrivals.rs).
         Told::Arrivals(_) => {}
     }
@@ -84,6 +87,8 @@ fn kept(item: &Told) -> Option<Told> {
         // Nothing is asked for: nothing is written.
         Told::Nack(_, lost) if lost.is_empty() => None,
         Told::Arrivals(_) => None,
+        // Eighteen bits and an exponent; what did not fit was read as the most there is.
+        Told::Bitrate(u64::MAX) => Some(Told::Bitrate(u64::MAX >> 46 << 46)),
         Told::Nack(ssrc, lost) => Some(Told::Nack(*ssrc, ascending(lost))),
         other => Some(other.clone()),
     }
