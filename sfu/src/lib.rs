@@ -10,9 +10,9 @@
 //! - Every receiver gets one continuous stream per slot, whatever its source does: numbers without
 //!   gaps that nobody can fill, time that runs on, a keyframe first.
 //! - A participant keeps its place until a call removes it; a new generation brings it back.
+//! - Voices reach a viewer on a slow way; its video is thinned, and by policy the camera follows it.
 //!
-//! Left out: estimating a viewer's bandwidth and simulcast; a camera that sends more than a viewer
-//! can take is not slowed down for it.
+//! Left out: simulcast; what a peer's way carries is found out on our own RTP path alone.
 //!
 //! Start at [`Sfu::start`] (server/mod.rs). Others call a node through [`SfuControl`]: a
 //! [`SfuHandle`] in the same process, a [`RemoteSfu`] over the routes of [`routes::router`].
@@ -31,6 +31,8 @@ pub mod fuzzing;
 pub mod metrics;
 pub mod routes;
 pub mod server;
+#[cfg(test)]
+mod simulation;
 
 pub use caps::Cap;
 pub use client::{RemoteSfu, SfuControl};

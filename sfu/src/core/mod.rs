@@ -24,8 +24,6 @@ pub(crate) mod peer;
 pub(crate) mod room;
 pub(crate) mod rtp;
 pub(crate) mod shard;
-#[cfg(test)]
-mod simulation;
 pub(crate) mod slots;
 pub(crate) mod stun;
 pub(crate) mod timeline;

@@ -91,7 +91,7 @@ impl Trip {
         while self.now < end {
             self.now += STEP;
             let now = self.start + self.now;
-            if self.now.as_millis() as u64 % FRAME == 0 {
+            if (self.now.as_millis() as u64).is_multiple_of(FRAME) {
                 let rate = self.estimate.limit().map_or(self.wants, |it| it as f64);
                 let frame = rate.min(self.wants) * FRAME as f64 / 8e3;
                 self.send(frame as usize);

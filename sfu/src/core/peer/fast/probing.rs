@@ -30,9 +30,7 @@ impl Ceiling {
     /// When it is to be told: lower ones at once.
     pub(super) fn due(&self) -> Option<Instant> {
         let bps = self.bps?;
-        let Some((told, at)) = self.told else {
-            return None;
-        };
+        let (told, at) = self.told?;
         match differs(told, bps) && bps < told {
             true => Some(at),
             false => Some(at + CEILING_INTERVAL),

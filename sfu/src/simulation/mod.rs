@@ -32,15 +32,15 @@ use self::camera::Camera;
 use self::client::Client;
 use self::dtls::SimulatedDtls;
 use self::trace::{Direction, Trace};
-use super::demux::Names;
-use super::description::Description;
-use super::estimate::OVERHEAD;
-use super::occupancy::Occupancy;
-use super::path::{Carrier, Moment, Path};
-use super::peer::{self, Blueprint, Credentials, Identity, NewClient};
-use super::shard::{Answering, Shard, ShardConfig};
-use super::slots;
 use crate::config::Timeouts;
+use crate::core::demux::Names;
+use crate::core::description::Description;
+use crate::core::estimate::OVERHEAD;
+use crate::core::occupancy::Occupancy;
+use crate::core::path::{Carrier, Moment, Path};
+use crate::core::peer::{self, Blueprint, Credentials, Identity, NewClient};
+use crate::core::shard::{Answering, Shard, ShardConfig};
+use crate::core::slots;
 
 const DOOR: ([u8; 4], u16) = ([192, 0, 2, 1], 8443);
 /// Time passes in steps.

@@ -36,7 +36,7 @@ impl Figures {
 
     /// Holds them against those in the repository; `LENS_FIGURES=write` writes them there.
     pub(super) fn compare(self) {
-        let path = format!("src/core/simulation/figures/{}.txt", self.name);
+        let path = format!("src/simulation/figures/{}.txt", self.name);
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
         if std::env::var_os("LENS_FIGURES").is_some_and(|it| it == "write") {
             std::fs::write(&path, &self.text).expect("written");
