@@ -8,11 +8,15 @@ import { serveHarness } from './serve.mjs';
 /**
  * Opens a conference, on a fresh product unless there is one.
  * @param {import('../lib/scenario.mjs').Scenario} scenario
- * @param {{ conference?: object, server?: string[], product?: import('../lib/server.mjs').Server }} [options]
+ * @param {{ conference?: object, server?: string[], far?: boolean,
+ *   product?: import('../lib/server.mjs').Server }} [options] `far` for browsers in AWAY
  */
-export async function openRoom(scenario, { conference = {}, server = [], product: own } = {}) {
+export async function openRoom(
+  scenario,
+  { conference = {}, server = [], far = false, product: own } = {},
+) {
   const product = own ?? (await scenario.server(server));
-  const origin = await serveHarness(scenario);
+  const origin = await serveHarness(scenario, { far });
   const key = await product.apiKey({ origins: [origin] });
   const api = product.http.withBearer(key);
   const made = await api.post('/v1/conferences', conference);

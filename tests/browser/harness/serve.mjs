@@ -8,8 +8,11 @@ import { BROWSER_TESTS, ROOT } from '../lib/paths.mjs';
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
 
-/** Starts it on a free port of localhost; ends with the scenario. Returns the origin. */
-export async function serveHarness(scenario) {
+/**
+ * Starts it on a free port of localhost, or of the scenario's address when `far` browsers are to reach
+ * it; ends with the scenario. Returns the origin.
+ */
+export async function serveHarness(scenario, { far = false } = {}) {
   const server = createServer(async (request, response) => {
     try {
       const file = fileFor(new URL(request.url, 'http://localhost').pathname);
@@ -21,11 +24,11 @@ export async function serveHarness(scenario) {
     }
   });
   await new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve(null));
+    server.listen(0, far ? scenario.address : '127.0.0.1', () => resolve(null));
   });
   scenario.afterwards(() => server.close());
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return `http://localhost:${port}`;
+  return `http://${far ? scenario.address : 'localhost'}:${port}`;
 }
 
 function fileFor(path) {
