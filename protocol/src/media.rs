@@ -574,4 +574,7 @@ pub struct ConnectionStats {
     pub loss: Option<f32>,
     /// Round trip in milliseconds.
     pub rtt_ms: Option<f32>,
+    /// What the way to the peer carries, in kilobits per second, once something has shown a limit.
+    #[serde(default)]
+    pub limit_kbps: Option<u32>,
 }

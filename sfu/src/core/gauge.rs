@@ -32,6 +32,7 @@ impl Tally {
             plis_in: self.plis_in,
             nacks_in: self.counts.nacks_in,
             loss: self.counts.loss,
+            limit_kbps: None,
             rtt_ms: self.counts.rtt.map(|rtt| rtt.as_secs_f32() * 1_000.0),
         }
     }

@@ -339,6 +339,9 @@ impl Link {
                 Carrier::Tcp => "tcp".to_owned(),
             }),
             srtp_profile: self.peer.srtp_profile().map(str::to_owned),
+            limit_kbps: self
+                .limit
+                .map(|bps| u32::try_from(bps / 1_000).unwrap_or(u32::MAX)),
             ..self.tally.describe()
         }
     }

@@ -18,6 +18,8 @@ use crate::core::rtp::told::Told;
 
 /// Lost packets that one RTCP packet may ask for.
 const ASKED_AT_ONCE: usize = 512;
+/// Transport-wide reports that one RTCP packet may hold; the next would cost more than it tells.
+const REPORTS_AT_ONCE: usize = 4;
 /// Our SSRC in RTCP when we send no stream; any other than the peer's would do.
 const NOBODY: u32 = 1;
 
@@ -34,8 +36,13 @@ impl Fast {
             && self.is_new_report(&plain, index)
         {
             let (mut changed, mut asked) = (false, 0);
+            let mut reports = 0;
             rtcp::read(&plain, |item| {
-                changed |= self.act(item, at, &mut asked, &mut tell);
+                let report = matches!(item, Item::TransportWide(_));
+                reports += usize::from(report);
+                if !report || reports <= REPORTS_AT_ONCE {
+                    changed |= self.act(item, at, &mut asked, &mut tell);
+                }
             });
             if changed {
                 tell(PeerEvent::Counts(self.counts()));
