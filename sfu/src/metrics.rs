@@ -20,6 +20,7 @@ pub struct Metrics {
     endings: Family<Cause, Counter>,
     reached: Family<Reached, Counter>,
     repaired: Counter,
+    thinned: Counter,
     messages_relayed: Counter,
     messages_dropped: Counter,
     plis_out: Counter,
@@ -76,6 +77,11 @@ impl Metrics {
             "sfu_packets_repaired",
             "Packets sent again because a participant had lost them",
             &self.repaired,
+        );
+        counter(
+            "sfu_packets_thinned",
+            "Packets of video left out because a receiver's way was full",
+            &self.thinned,
         );
         counter(
             "sfu_messages_relayed",
@@ -213,12 +219,13 @@ impl Metrics {
         }
     }
 
-    fn plain(&self, facts: &Facts) -> [(&Counter, u64); 9] {
+    fn plain(&self, facts: &Facts) -> [(&Counter, u64); 10] {
         [
             (&self.packets_in, facts.packets_in),
             (&self.packets_out, facts.packets_out),
             (&self.forwarded, facts.forwarded),
             (&self.repaired, facts.repaired),
+            (&self.thinned, facts.thinned),
             (&self.messages_relayed, facts.messages_relayed),
             (&self.messages_dropped, facts.messages_dropped),
             (&self.plis_out, facts.plis_out),

@@ -171,6 +171,7 @@ fn a_slow_viewer_among_others_hears_everything_and_slows_nobody_down() {
         assert!(late <= Duration::from_millis(150), "seed {seed}: {late:?}");
         let pictures = world.clients[1].decoder.pictures.len();
         assert!(pictures >= 10, "seed {seed}: {pictures}");
+        assert!(world.shard.facts.thinned > 10_000, "most of it is left out");
     }
     figures.compare();
 }

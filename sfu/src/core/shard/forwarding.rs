@@ -166,8 +166,13 @@ impl Shard {
             Admission::Send => {}
             // What was left out leaves no gap in the receiver's numbers.
             Admission::Restart => link.restart(slot),
-            Admission::Hold => return Passed::Left,
-            Admission::Resync => return Passed::AwaitsKeyframe,
+            Admission::Hold | Admission::Resync => {
+                self.facts.thinned += 1;
+                return match admission {
+                    Admission::Resync => Passed::AwaitsKeyframe,
+                    _ => Passed::Left,
+                };
+            }
         }
         if link.pacer.is_open(at.instant) {
             link.pacer.spend(payload.len(), at.instant);

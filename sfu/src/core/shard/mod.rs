@@ -105,6 +105,7 @@ pub(crate) struct Facts {
     pub(crate) packets_out: u64,
     pub(crate) forwarded: u64,
     pub(crate) repaired: u64,
+    pub(crate) thinned: u64,
     pub(crate) unknown_ufrag: u64,
     pub(crate) unknown_path: u64,
     pub(crate) bad_integrity: u64,
