@@ -17,18 +17,29 @@ pub(crate) struct Media {
     pub(crate) index: u64,
 }
 
-/// One packet that has left.
+/// One packet that has left; there are hundreds a peer, so it is kept small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Departure {
     /// µs since the estimate began.
     pub(super) at_us: i64,
+    index: u64,
     /// Bytes on the wire, IP and UDP headers included.
     pub(super) length: u16,
+    slot: u8,
     /// Whether it belongs to the probe that is under way.
     pub(super) probe: bool,
-    /// What it carries that could be sent again.
-    pub(super) media: Option<Media>,
     told: bool,
+}
+
+/// The slot of what cannot be sent again.
+const NO_SLOT: u8 = u8::MAX;
+
+impl Departure {
+    /// What it carries that could be sent again.
+    pub(super) fn media(&self) -> Option<Media> {
+        let (slot, index) = (self.slot, self.index);
+        (slot != NO_SLOT).then_some(Media { slot, index })
+    }
 }
 
 /// See the module.
@@ -81,7 +92,8 @@ impl Departures {
             at_us,
             length: u16::try_from(length).unwrap_or(u16::MAX),
             probe,
-            media,
+            slot: media.map_or(NO_SLOT, |media| media.slot),
+            index: media.map_or(0, |media| media.index),
             told: false,
         });
         number as u16
@@ -107,10 +119,15 @@ mod tests {
         let now = Instant::now();
         let mut departures = Departures::new(now);
         let first = departures.note(100, false, None, now);
-        let second = departures.note(200, true, None, now + Duration::from_millis(1));
+        let media = Some(Media {
+            slot: 1,
+            index: 70_000,
+        });
+        let second = departures.note(200, true, media, now + Duration::from_millis(1));
         assert_eq!(second, first.wrapping_add(1));
         let told = departures.told(second).expect("waited for");
         assert_eq!((told.at_us, told.length, told.probe), (1_000, 200, true));
+        assert_eq!(told.media(), media);
         assert_eq!(departures.told(second), None, "once");
         assert_eq!(departures.told(second.wrapping_add(1)), None, "not sent");
         departures.note(300, false, None, now + PATIENCE + Duration::from_micros(1));

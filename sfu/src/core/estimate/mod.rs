@@ -94,7 +94,7 @@ impl Estimate {
             };
             let Some(after) = packet.after_us else {
                 lost += 1;
-                if let Some(media) = departure.media {
+                if let Some(media) = departure.media() {
                     missing(media, self.departures.left(&departure));
                 }
                 continue;
