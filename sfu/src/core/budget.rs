@@ -81,8 +81,10 @@ impl Budget {
             return Admission::Send;
         };
         self.pay(limit, now);
+        // Another camera's times may lie before: it begins with a keyframe.
         let newer = |former: u32| frame.wrapping_sub(former).cast_signed() > 0;
-        if self.frame.is_none_or(newer) {
+        let next = |former: u32| frame != former && (starts || newer(former));
+        if self.frame.is_none_or(next) {
             self.frame = Some(frame);
             let was_open = self.open;
             self.open = match was_open {
@@ -187,5 +189,18 @@ mod tests {
         budget.video(0, true, 100, now);
         budget.spend(20_000, now);
         assert_eq!(budget.video(1, false, 100, now), Admission::Hold);
+    }
+
+    #[test]
+    fn a_camera_that_comes_anew_with_earlier_times_is_seen() {
+        let mut budget = Budget::new();
+        budget.limit(80_000);
+        let start = Instant::now();
+        budget.video(900_000, true, 15_000, start);
+        assert_eq!(budget.video(903_000, false, 100, start), Admission::Hold);
+        let later = start + Duration::from_secs(3);
+        assert_eq!(budget.video(6_000, false, 100, later), Admission::Resync);
+        assert_eq!(budget.video(9_000, true, 100, later), Admission::Restart);
+        assert_eq!(budget.video(12_000, false, 100, later), Admission::Send);
     }
 }
