@@ -5,6 +5,7 @@
  */
 
 import { LensError } from './errors.js';
+import { askedLayers, shapeLayers } from './layers.js';
 import { readPulse } from './stats.js';
 import { applyTransform, transformConfiguration } from './transforms.js';
 
@@ -51,6 +52,8 @@ export class Connection {
   /** @type {Map<string, Slot>} */
   #slots = new Map();
   #transforms;
+  /** Whether several people watch. */
+  #several = false;
   /** Whether media could flow at least once. */
   wasConnected = false;
 
@@ -106,6 +109,7 @@ export class Connection {
           const { sender, mid } = transceiver;
           applyTransform(sender, this.#transforms.senderTransform, { mid, side: 'sender' });
           await sender.replaceTrack(published.get(kind) ?? null);
+          if (kind === 'video') await this.#shape(transceiver);
         }),
       );
       const answer = await pc.createAnswer();
@@ -126,6 +130,18 @@ export class Connection {
     // Before the offer is applied there is no sender; `answer` will take it.
     if (!up) return;
     await up.transceiver.sender.replaceTrack(track);
+  }
+
+  /**
+   * How many watch: a camera whose server asks for it sends several sizes to more than one.
+   * @param {number} viewers
+   */
+  watchedBy(viewers) {
+    if (viewers > 1 === this.#several) return;
+    this.#several = viewers > 1;
+    for (const { kind, transceiver } of this.#upward()) {
+      if (kind === 'video') void this.#shape(transceiver);
+    }
   }
 
   /** Whether the layout has a slot for sending this. @param {string} kind */
@@ -199,6 +215,12 @@ export class Connection {
     const pc = this.#pc;
     pc.ontrack = pc.ondatachannel = pc.onconnectionstatechange = null;
     pc.close();
+  }
+
+  /** @param {RTCRtpTransceiver} transceiver */
+  async #shape({ sender, mid }) {
+    if (this.#closed) return;
+    await shapeLayers(sender, askedLayers(this.offer.sdp, mid), this.#several);
   }
 
   #upward() {

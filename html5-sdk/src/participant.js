@@ -131,6 +131,7 @@ export class Participant extends EventTarget {
     if (!connection) return;
     // The offer may come by another way than the rosters, and after one that belongs to it.
     if (this.#occupied?.you === offer.participant) connection.occupy(this.#occupied.sources);
+    connection.watchedBy(viewersIn(this.#roster));
     this.#next = connection;
     if (this.#state === 'new') this.#setState('connecting');
     connection.answer(this.#published).then(
@@ -282,6 +283,8 @@ export class Participant extends EventTarget {
     this.#current?.occupy(sources);
     this.#next?.occupy(sources);
     this.#roster = participants ?? [];
+    this.#current?.watchedBy(viewersIn(this.#roster));
+    this.#next?.watchedBy(viewersIn(this.#roster));
     this.#emit('roster', { participants: this.#roster });
     this.#show();
   }
@@ -450,6 +453,11 @@ export class Participant extends EventTarget {
       if (!this.#over) this.dispatchEvent(new CustomEvent(type, { detail }));
     });
   }
+}
+
+/** How many of a roster watch. @param {Signal[]} roster */
+function viewersIn(roster) {
+  return roster.filter(({ role }) => role === 'viewer').length;
 }
 
 /**
