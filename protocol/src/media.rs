@@ -89,6 +89,8 @@ pub struct MediaPolicy {
     pub max_video_kbps: u32,
     /// Whose way the camera's bitrate follows, beside its own.
     pub follow_viewer: FollowViewer,
+    /// Whether the camera is asked for its picture in several sizes at once.
+    pub simulcast: Simulcast,
     /// Whether the camera may come by WHIP (RFC 9725).
     pub whip: bool,
     /// Whether viewers may come by WHEP (draft-ietf-wish-whep).
@@ -118,6 +120,20 @@ pub enum FollowViewer {
     Slowest,
 }
 
+/// Whether a camera is asked to send its picture in several sizes at once (simulcast, RFC 8853),
+/// so that each viewer gets one that its way carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Simulcast {
+    /// One picture for everybody.
+    #[default]
+    Never,
+    /// One for a viewer that is alone, several sizes as soon as there are two.
+    Auto,
+    /// Several sizes, however many watch.
+    Always,
+}
+
 impl Default for MediaPolicy {
     fn default() -> Self {
         Self {
@@ -131,6 +147,7 @@ impl Default for MediaPolicy {
             whip: false,
             whep: false,
             follow_viewer: FollowViewer::default(),
+            simulcast: Simulcast::default(),
         }
     }
 }

@@ -12,7 +12,8 @@
 //! - A participant keeps its place until a call removes it; a new generation brings it back.
 //! - Voices reach a viewer on a slow way; its video is thinned, and by policy the camera follows it.
 //!
-//! Left out: simulcast; what a peer's way carries is found out on our own RTP path alone.
+//! Left out: layers of one stream (scalable VP9 and AV1), which are forwarded whole; what a peer's way
+//! carries is found out on our own RTP path alone.
 //!
 //! Start at [`Sfu::start`] (server/mod.rs). Others call a node through [`SfuControl`]: a
 //! [`SfuHandle`] in the same process, a [`RemoteSfu`] over the routes of [`routes::router`].

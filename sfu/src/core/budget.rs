@@ -63,6 +63,11 @@ impl Budget {
         }
     }
 
+    /// Another stream follows, whose RTP times have nothing to do with those of the former.
+    pub(crate) fn forget_frame(&mut self) {
+        self.frame = None;
+    }
+
     /// Whether video has stopped.
     pub(crate) fn is_closed(&self) -> bool {
         !self.open

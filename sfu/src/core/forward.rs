@@ -65,6 +65,7 @@ pub(crate) struct Rewriter {
     waiting_since: Option<Instant>,
     next_sequence: u64,
     last: Option<Last>,
+    epoch: u32,
 }
 
 #[derive(Debug)]
@@ -92,6 +93,7 @@ impl Rewriter {
             waiting_since: None,
             next_sequence: u64::from(first_sequence & 0x7FFF).max(REORDER_ROOM),
             last: None,
+            epoch: 0,
         }
     }
 
@@ -107,6 +109,11 @@ impl Rewriter {
         self.source
             .as_ref()
             .is_some_and(|mapping| mapping.source == source)
+    }
+
+    /// How many times the stream has begun to be made of something else, or of the same anew.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// Decides on one packet.
@@ -186,6 +193,7 @@ impl Rewriter {
             timestamp_offset,
         });
         self.waiting_since = None;
+        self.epoch = self.epoch.wrapping_add(1);
     }
 }
 

@@ -7,16 +7,19 @@ use lens_protocol::media::{CauseCode, ConnectionStats, SlotKind, TimelineStep};
 
 use super::arena::Key;
 use super::budget::Budget;
+use super::codec::MediaCodec;
 use super::demux::Ufrag;
 use super::forward::Rewriter;
 use super::gauge::{Meter, RateGuard, Tally};
 use super::keyframe::Throttle;
+use super::layers::{self, Choice, Flow, LAYERS, Meter as LayerMeter, Rates};
 use super::pacer::Pacer;
 use super::path::{Carrier, Moment, Path};
 use super::peer::{Packet, Peer};
 use super::rtp::ring::Ring;
 use super::slots;
 use super::timeline::Journal;
+use super::vp8::{Numbers, Patch};
 use crate::config::Timeouts;
 
 /// Most addresses that one connection is reached on; the longest silent one makes room.
@@ -65,10 +68,16 @@ pub(crate) struct Link {
     pub(crate) ceiling: Option<u64>,
     pub(crate) budget: Budget,
     pub(crate) pacer: Pacer,
+    /// What voices take of its way.
+    pub(crate) voices: LayerMeter,
     pub(crate) handshake_bytes: usize,
     pub(crate) refusals: u32,
     /// One for each slot the participant receives in.
     pub(crate) rewriters: Vec<Option<Rewriter>>,
+    /// One for each slot; used for those the participant sees a camera in that sends layers.
+    pub(crate) choices: Vec<Choice>,
+    /// One for each slot, as above.
+    pub(crate) numbers: Vec<Numbers>,
     /// One for each slot; used for those the participant sends video in.
     pub(crate) sources: Vec<Source>,
     /// What came last in each slot.
@@ -121,12 +130,41 @@ impl Routes {
 /// What is known of one video stream that the participant sends.
 #[derive(Debug, Default)]
 pub(crate) struct Source {
+    /// Its layers; one that has none is the first.
+    pub(crate) layers: [Layer; LAYERS],
+    /// Whether a whole keyframe has been announced.
+    pub(crate) announced: bool,
+    /// What its layers send, when it has some.
+    pub(crate) flow: Option<Box<Flow>>,
+}
+
+/// What is known of one layer.
+#[derive(Debug, Default)]
+pub(crate) struct Layer {
     /// Keyframe requests to it.
     pub(crate) throttle: Throttle,
     /// Timestamp of the keyframe that is arriving.
     pub(crate) keyframe: Option<u32>,
-    /// Whether a whole keyframe has been announced.
-    pub(crate) announced: bool,
+}
+
+impl Source {
+    /// A layer by its number.
+    pub(crate) fn layer(&mut self, number: u8) -> Option<&mut Layer> {
+        self.layers.get_mut(usize::from(number))
+    }
+
+    /// Wants keyframes of these layers, as bits.
+    pub(crate) fn want(&mut self, layers: u8) {
+        let sent = match self.flow {
+            Some(_) => layers,
+            None => u8::from(layers != 0),
+        };
+        for (number, layer) in self.layers.iter_mut().enumerate() {
+            if sent & 1 << number != 0 {
+                layer.throttle.want();
+            }
+        }
+    }
 }
 
 /// A packet that waits to be forwarded.
@@ -160,6 +198,8 @@ impl Link {
         journal.note(TimelineStep::OfferMade, at.wall);
         Self {
             rewriters: rewriters.collect(),
+            choices: new.kinds.iter().map(|_| Choice::default()).collect(),
+            numbers: new.kinds.iter().map(|_| Numbers::default()).collect(),
             sources: new.kinds.iter().map(|_| Source::default()).collect(),
             rings: new.kinds.iter().map(|_| Ring::default()).collect(),
             arrived: Vec::new(),
@@ -180,6 +220,7 @@ impl Link {
             ceiling: None,
             budget: Budget::new(),
             pacer: Pacer::default(),
+            voices: LayerMeter::default(),
             handshake_bytes: 0,
             refusals: 0,
             routes: Routes::default(),
@@ -307,6 +348,75 @@ impl Link {
         }
     }
 
+    /// Chooses among the layers that a camera sends in one of its slots.
+    pub(crate) fn choose(&mut self, slot: usize, camera: Key, rates: &Rates, now: Instant) {
+        let voices = self.voices.bps(now);
+        let limit = self.limit.map(|limit| limit.saturating_sub(voices));
+        if let Some(choice) = self.choices.get_mut(slot) {
+            choice.choose(camera, rates, limit, now);
+            let chosen = choice.rate(rates).unwrap_or_default();
+            self.pacer.at_least(chosen + voices);
+        }
+    }
+
+    /// Whether it has chosen among the layers of a camera.
+    pub(crate) fn has_chosen(&self, slot: usize, camera: Key) -> bool {
+        let choice = self.choices.get(slot);
+        choice.is_some_and(|choice| choice.is_for(camera))
+    }
+
+    /// Judges a packet of video by its layer.
+    pub(crate) fn judge(
+        &mut self,
+        slot: usize,
+        camera: Key,
+        layer: u8,
+        starts: bool,
+    ) -> layers::Verdict {
+        let Some(choice) = self.choices.get_mut(slot) else {
+            return layers::Verdict::Skip;
+        };
+        let verdict = choice.judge(camera, layer, starts);
+        if let layers::Verdict::Switch { down } = verdict {
+            self.budget.forget_frame();
+            // What waits of the larger picture is what the way could not carry.
+            if down {
+                self.pacer.clear();
+            }
+        }
+        verdict
+    }
+
+    /// The layer, as a bit, of which a keyframe is needed for what comes in a slot from a camera.
+    pub(crate) fn needed(&self, slot: usize, camera: Key) -> u8 {
+        let choice = self.choices.get(slot);
+        choice.map_or(layers::ALL, |choice| choice.needed(camera))
+    }
+
+    /// What is written over a payload that leaves in a slot in the `epoch`th part of its stream.
+    pub(crate) fn patch(
+        &mut self,
+        slot: usize,
+        codec: MediaCodec,
+        payload: &[u8],
+        epoch: u32,
+    ) -> Option<Patch> {
+        let used = self.choices.get(slot).is_some_and(Choice::is_used);
+        if codec != MediaCodec::Vp8 || !used {
+            return None;
+        }
+        self.numbers.get_mut(slot)?.patch(payload, epoch)
+    }
+
+    /// Whether several layers come from it.
+    pub(crate) fn sends_layers(&self) -> bool {
+        let mut flows = self
+            .sources
+            .iter()
+            .filter_map(|source| source.flow.as_ref());
+        flows.any(|flow| flow.live() > 1)
+    }
+
     /// Bytes leave for it whatever its way carries.
     pub(crate) fn spend(&mut self, bytes: usize, now: Instant) {
         self.budget.spend(bytes, now);
@@ -318,7 +428,8 @@ impl Link {
         let keyframes = self
             .sources
             .iter()
-            .filter_map(|source| source.throttle.deadline());
+            .flat_map(|source| &source.layers)
+            .filter_map(|layer| layer.throttle.deadline());
         let stack = self.peer.deadline().into_iter();
         keyframes
             .chain(stack)
@@ -385,6 +496,7 @@ mod tests {
             addresses: &[],
             layout: &kinds,
             codecs: &MediaPolicy::default().video_codecs,
+            simulcast: lens_protocol::media::Simulcast::Never,
             own_path: true,
             now: at.instant,
         });

@@ -14,6 +14,8 @@ use super::arena::Key;
 /// waits is a large keyframe, and would fill the queue that voices stand in.
 const FOLLOWED: f64 = 1.5;
 const ALONE: f64 = 0.8;
+/// How much faster than a chosen layer is sent.
+const KEEP_UP: f64 = 1.1;
 /// What leaves at once.
 const BURST: Duration = Duration::from_millis(5);
 
@@ -37,6 +39,8 @@ pub(crate) struct Waiting {
 pub(crate) struct Pacer {
     /// Bytes per second; `None` while the way has shown no limit.
     rate: Option<f64>,
+    /// The layer that was chosen needs so many.
+    least: f64,
     /// Bytes that have left early.
     ahead: f64,
     settled: Option<Instant>,
@@ -53,9 +57,19 @@ impl Pacer {
         self.rate = Some(bps as f64 / 8.0 * factor);
     }
 
+    /// A layer was chosen that sends so many bits per second, within what the way carries; its
+    /// keyframes wait, the rest has to keep up.
+    pub(crate) fn at_least(&mut self, bps: u64) {
+        self.least = bps as f64 / 8.0 * KEEP_UP;
+    }
+
+    fn rate(&self) -> Option<f64> {
+        self.rate.map(|rate| rate.max(self.least))
+    }
+
     /// Bytes have left.
     pub(crate) fn spend(&mut self, bytes: usize, now: Instant) {
-        if let Some(rate) = self.rate {
+        if let Some(rate) = self.rate() {
             self.settle(rate, now);
             self.ahead += bytes as f64;
         }
@@ -63,7 +77,7 @@ impl Pacer {
 
     /// Whether a packet of video may leave now; it has to wait behind others that do.
     pub(crate) fn is_open(&mut self, now: Instant) -> bool {
-        let Some(rate) = self.rate else {
+        let Some(rate) = self.rate() else {
             return true;
         };
         self.settle(rate, now);
@@ -83,7 +97,7 @@ impl Pacer {
 
     /// The next packet that may leave now.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Waiting> {
-        let rate = self.rate?;
+        let rate = self.rate()?;
         self.settle(rate, now);
         if self.ahead > rate * BURST.as_secs_f64() {
             return None;
@@ -93,7 +107,7 @@ impl Pacer {
 
     /// When the next one may leave.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let (rate, settled) = (self.rate?, self.settled?);
+        let (rate, settled) = (self.rate()?, self.settled?);
         self.queue.front()?;
         let early = self.ahead / rate - BURST.as_secs_f64();
         Some(settled + Duration::from_secs_f64(early.max(0.0)))

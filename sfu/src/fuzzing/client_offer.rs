@@ -44,6 +44,7 @@ pub(super) fn check(bytes: &[u8]) {
             addresses: &[door()],
             layout: &layout,
             codecs: &codecs,
+            simulcast: lens_protocol::media::Simulcast::Never,
             own_path: true,
             now: Instant::now(),
         },

@@ -207,6 +207,7 @@ impl Call {
             now: self.at().instant,
             packet: &packet,
             payload: &payload,
+            patch: None,
         };
         match again {
             true => self.ours.repair(&out, path(), &mut self.outbox),

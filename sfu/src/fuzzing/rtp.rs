@@ -4,7 +4,7 @@
 use super::input::Input;
 use crate::core::codec::{H264, H264Profile, MediaCodec};
 use crate::core::keyframe::starts_keyframe;
-use crate::core::rtp::header::{self, ExtensionMap, LONGEST_OUT, Outgoing};
+use crate::core::rtp::header::{self, ExtensionMap, LONGEST_OUT, Names, Outgoing};
 
 /// Input: where the extensions' numbers start (1 byte), then a packet.
 pub(super) fn check(bytes: &[u8]) {
@@ -20,12 +20,12 @@ pub(super) fn check(bytes: &[u8]) {
     if let Some(used) = header::unpadded(&packet[parsed.length..]) {
         assert!(used < packet.len() - parsed.length);
     }
-    let (extensions, mid) = header::read(&parsed, &map);
+    let (extensions, names) = header::read(&parsed, &map);
     let outgoing = Outgoing {
         header: parsed.header,
         padded: parsed.padded,
         extensions,
-        mid,
+        names,
         map,
     };
     let mut out = [0xA5; LONGEST_OUT];
@@ -33,11 +33,16 @@ pub(super) fn check(bytes: &[u8]) {
     let again = header::parse(&out[..written]).expect("we write headers");
     assert_eq!((again.header, again.length), (parsed.header, written));
     assert_eq!(again.padded, parsed.padded);
-    let mid = mid.filter(|mid| !mid.is_empty());
-    assert_eq!(header::read(&again, &map), (extensions, mid));
+    let filled = |name: Option<_>| name.filter(|name: &&[u8]| !name.is_empty());
+    let names = Names {
+        mid: filled(names.mid),
+        rid: filled(names.rid),
+        repaired_rid: filled(names.repaired_rid),
+    };
+    assert_eq!(header::read(&again, &map), (extensions, names));
 }
 
-/// Five different numbers of 1 to 14.
+/// Different numbers of 1 to 14.
 fn numbers(first: u8) -> ExtensionMap {
     let number = |place: u8| (first.wrapping_add(place * 3)) % 14 + 1;
     ExtensionMap {
@@ -46,6 +51,8 @@ fn numbers(first: u8) -> ExtensionMap {
         mid: number(2),
         video_orientation: number(3),
         abs_capture_time: number(4),
+        rid: number(5),
+        repaired_rid: number(6),
     }
 }
 

@@ -16,7 +16,7 @@ use lens_protocol::Timestamp;
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
 use lens_protocol::media::{
     AddParticipant, CreateMediaRoom, EndMediaRoom, HoldMediaRoom, MediaAddress, MediaPolicy, Pause,
-    PauseParticipant, RemoveParticipant, Role,
+    PauseParticipant, RemoveParticipant, Role, Simulcast,
 };
 use lens_runtime::entropy::SeededEntropy;
 
@@ -173,6 +173,7 @@ impl Node {
             addresses: &[door()],
             layout: &slots::layout(role, 3),
             codecs: &MediaPolicy::default().video_codecs,
+            simulcast: Simulcast::Never,
             own_path: self.own_path,
             now: self.at().instant,
         });

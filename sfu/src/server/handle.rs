@@ -139,6 +139,7 @@ impl Node {
             addresses: &self.addresses,
             layout: &wanted.layout,
             codecs: &wanted.media.video_codecs,
+            simulcast: wanted.media.simulcast,
             own_path: self.config.rtp_path == RtpPath::Own,
             now: Instant::now(),
         }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use lens_protocol::media::Simulcast;
+
 use super::frames::{PAYLOAD, Piece};
 
 /// What is sent at most, as browsers do at 720p, and at least.
@@ -16,6 +18,10 @@ const VOICE_BPS: f64 = 60_000.0;
 const PAYLOAD_SHARE: f64 = 0.93;
 /// A keyframe is so many times as large as another frame.
 const KEYFRAME: f64 = 4.0;
+/// What the smaller layers take, as the SDK asks for; the largest gets the rest.
+const SMALLER: [f64; 2] = [500_000.0, 150_000.0];
+/// Each layer counts pictures and time from somewhere else.
+const APART: (u16, u32) = (9_000, 1 << 30);
 const FRAME: Duration = Duration::from_nanos(33_333_333);
 const FRAME_TICKS: u32 = 3_000;
 
@@ -24,6 +30,8 @@ pub(super) struct Shot {
     pub(super) number: u64,
     pub(super) timestamp: u32,
     pub(super) marker: bool,
+    /// Which of the camera's slots it belongs to.
+    pub(super) place: usize,
     pub(super) payload: Vec<u8>,
 }
 
@@ -32,34 +40,52 @@ pub(super) struct Camera {
     fixed: Option<u16>,
     pub(super) frame: u32,
     pub(super) keyframes: u32,
-    number: u64,
+    /// The largest picture's first.
+    encoders: Vec<Encoder>,
     limit: Option<f64>,
     ceiling: Option<f64>,
-    wants_keyframe: bool,
-    credit: f64,
     began: Option<Instant>,
     next: Option<Instant>,
 }
 
+/// What makes one layer.
+struct Encoder {
+    number: u64,
+    wants_keyframe: bool,
+    credit: f64,
+}
+
 impl Camera {
     /// A camera whose frames count from `frame`.
-    pub(super) fn new(frame: u32, fixed: Option<u16>) -> Self {
+    pub(super) fn new(frame: u32, fixed: Option<u16>, simulcast: Simulcast) -> Self {
+        let layers = match simulcast {
+            Simulcast::Never => 1,
+            Simulcast::Auto | Simulcast::Always => 1 + SMALLER.len(),
+        };
+        let encoder = |_| Encoder {
+            number: 1_000,
+            wants_keyframe: true,
+            credit: 0.0,
+        };
         Self {
             fixed,
             frame,
             keyframes: 0,
-            number: 1_000,
+            encoders: (0..layers).map(encoder).collect(),
             limit: None,
             ceiling: None,
-            wants_keyframe: true,
-            credit: 0.0,
             began: None,
             next: None,
         }
     }
 
-    pub(super) fn want_keyframe(&mut self) {
-        self.wants_keyframe = true;
+    pub(super) fn is_layered(&self) -> bool {
+        self.encoders.len() > 1
+    }
+
+    /// A keyframe of the layer in this place of its slots.
+    pub(super) fn want_keyframe(&mut self, place: usize) {
+        self.encoders[place].wants_keyframe = true;
     }
 
     /// What its own way carries.
@@ -87,36 +113,70 @@ impl Camera {
         let began = *self.began.get_or_insert(now);
         self.next = Some(self.next.unwrap_or(now) + FRAME);
         self.frame += 1;
-        let keyframe = std::mem::take(&mut self.wants_keyframe);
+        let shares = self.shares(now - began);
+        let shots = (0..self.encoders.len()).rev().flat_map(|place| {
+            let share = shares[place];
+            self.encode(place, share, taken)
+        });
+        shots.collect()
+    }
+
+    /// Payload bits per second of each layer; small ones first.
+    fn shares(&self, passed: Duration) -> Vec<f64> {
+        let mut rest = (self.rate(passed) - VOICE_BPS).max(LEAST) * PAYLOAD_SHARE;
+        let mut shares = vec![0.0; self.encoders.len()];
+        for (place, share) in shares.iter_mut().enumerate().rev() {
+            let wanted = place.checked_sub(1).map_or(rest, |place| SMALLER[place]);
+            *share = wanted.min(rest);
+            rest -= *share;
+        }
+        shares
+    }
+
+    fn encode(&mut self, place: usize, video: f64, taken: Duration) -> Vec<Shot> {
+        // No encoder makes anything of so little.
+        if video < LEAST / 2.0 {
+            return Vec::new();
+        }
+        let layers = self.encoders.len();
+        let encoder = &mut self.encoders[place];
+        let keyframe = std::mem::take(&mut encoder.wants_keyframe);
         self.keyframes += u32::from(keyframe);
         let bytes = match self.fixed {
             Some(packets) => usize::from(packets) * PAYLOAD,
-            None => self.size(keyframe, now - began),
+            None => encoder.size(keyframe, video),
         };
         let count = bytes.div_ceil(PAYLOAD).max(1);
-        let shots = (0..count).map(|place| {
+        let (pictures, ticks) = APART;
+        let picture = (self.frame as u16).wrapping_add(place as u16 * pictures) & 0x7FFF;
+        let shots = (0..count).map(|part| {
             let piece = Piece {
                 frame: self.frame,
-                place: place as u16,
+                place: part as u16,
                 count: count as u16,
                 keyframe,
+                layer: (layers - 1 - place) as u8,
+                picture: (layers > 1).then_some(picture),
                 taken,
             };
-            self.number += 1;
-            let rest = bytes.saturating_sub(place * PAYLOAD);
+            encoder.number += 1;
+            let rest = bytes.saturating_sub(part * PAYLOAD);
+            let timestamp = self.frame.wrapping_mul(FRAME_TICKS);
             Shot {
-                number: self.number,
-                timestamp: self.frame.wrapping_mul(FRAME_TICKS),
-                marker: place + 1 == count,
+                number: encoder.number,
+                timestamp: timestamp.wrapping_add(place as u32 * ticks),
+                marker: part + 1 == count,
+                place,
                 payload: piece.write(rest.min(PAYLOAD)),
             }
         });
         shots.collect()
     }
+}
 
+impl Encoder {
     /// Frames after a keyframe are smaller until it is paid for.
-    fn size(&mut self, keyframe: bool, passed: Duration) -> usize {
-        let video = (self.rate(passed) - VOICE_BPS).max(LEAST) * PAYLOAD_SHARE;
+    fn size(&mut self, keyframe: bool, video: f64) -> usize {
         let share = video * FRAME.as_secs_f64() / 8.0;
         self.credit += share;
         let size = match keyframe {

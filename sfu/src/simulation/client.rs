@@ -52,7 +52,10 @@ impl Client {
         speaks: bool,
         start: Instant,
     ) -> (Self, String) {
-        let (address, kinds) = (new.address, new.layout.to_vec());
+        let (address, mut kinds) = (new.address, new.layout.to_vec());
+        if camera.as_ref().is_some_and(Camera::is_layered) {
+            kinds.extend([SlotKind::VideoUp; 2]);
+        }
         let (mut peer, answer) = client(new);
         peer.expect_at_most(2_500);
         let client = Self {
@@ -125,7 +128,11 @@ impl Client {
             match (event, &mut self.camera) {
                 (PeerEvent::Connected, _) => self.connected = true,
                 (PeerEvent::Missing { slot, index }, _) => self.repair(slot, index, now),
-                (PeerEvent::KeyframeWanted { .. }, Some(camera)) => camera.want_keyframe(),
+                (PeerEvent::KeyframeWanted { slot }, Some(camera)) => {
+                    let mut slots = video_up(&self.kinds);
+                    let place = slots.position(|known| known == slot);
+                    camera.want_keyframe(place.expect("a layer"));
+                }
                 (PeerEvent::Limit(bps), Some(camera)) => camera.limit(bps),
                 (PeerEvent::Ceiling(bps), Some(camera)) => camera.ceiling(bps),
                 _ => {}
@@ -139,7 +146,8 @@ impl Client {
         };
         let shots = camera.shoot(now, now - self.start);
         for shot in shots {
-            self.write(SlotKind::VideoUp, MediaCodec::Vp8, &shot, now);
+            let slot = video_up(&self.kinds).nth(shot.place).expect("a slot");
+            self.write(slot, MediaCodec::Vp8, &shot, now);
         }
     }
 
@@ -159,20 +167,21 @@ impl Client {
             number: 1_000 + speaker.number,
             timestamp: (speaker.number as u32).wrapping_mul(VOICE_TICKS),
             marker: false,
+            place: 0,
             payload,
         };
-        self.write(SlotKind::AudioUp, MediaCodec::Opus, &shot, now);
+        let slot = self.slot(SlotKind::AudioUp).expect("a slot of it");
+        self.write(slot, MediaCodec::Opus, &shot, now);
     }
 
     fn watch(&mut self, now: Instant) {
         let video = self.slot(SlotKind::VideoDown);
         if let Some(video) = video.filter(|_| self.decoder.is_stuck(now - self.start)) {
-            self.peer.request_keyframe(video);
+            self.peer.request_keyframe(video, 0);
         }
     }
 
-    fn write(&mut self, kind: SlotKind, codec: MediaCodec, shot: &Shot, now: Instant) {
-        let slot = self.slot(kind).expect("a slot of it");
+    fn write(&mut self, slot: usize, codec: MediaCodec, shot: &Shot, now: Instant) {
         let payload_type = self.peer.payload_for(slot, codec).expect("taken");
         let ring = &mut self.sent[slot];
         let room = ring.room(shot.payload.len(), now).expect("room");
@@ -188,6 +197,7 @@ impl Client {
             },
             extensions: Extensions::default(),
             codec,
+            layer: 0,
             at: now,
         };
         let kept = ring.keep(about, 0..shot.payload.len());
@@ -213,6 +223,7 @@ impl Client {
             now,
             packet,
             payload: self.sent[packet.slot].payload(&packet.kept),
+            patch: None,
         };
         let (to, outbox) = (Some(door_path()), &mut self.outbox);
         match again {
@@ -224,6 +235,12 @@ impl Client {
     fn slot(&self, kind: SlotKind) -> Option<usize> {
         self.kinds.iter().position(|known| *known == kind)
     }
+}
+
+/// The slots that a camera sends in, the largest picture's first.
+fn video_up(kinds: &[SlotKind]) -> impl Iterator<Item = usize> {
+    let kinds = kinds.iter().enumerate();
+    kinds.filter_map(|(slot, kind)| (*kind == SlotKind::VideoUp).then_some(slot))
 }
 
 fn door_path() -> Path {

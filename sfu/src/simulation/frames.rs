@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// Payload bytes of a packet at most.
 pub(super) const PAYLOAD: usize = 1_100;
-/// Bytes in front of the filling: the VP8 descriptor, the frame header, and what follows.
-const HEAD: usize = 2 + 4 + 2 + 2 + 8;
+/// Bytes in front of the filling, behind the VP8 descriptor: the frame header, and what follows.
+const HEAD: usize = 1 + 4 + 2 + 2 + 8;
 /// A frame is of use when it can be shown this long after it was taken.
 const IN_TIME: Duration = Duration::from_millis(250);
 /// A picture that has stood this long is frozen.
@@ -21,6 +21,10 @@ pub(super) struct Piece {
     pub(super) place: u16,
     pub(super) count: u16,
     pub(super) keyframe: bool,
+    /// Which layer it is of; 0 for a camera that has none.
+    pub(super) layer: u8,
+    /// The picture id of 15 bits, from a camera that has layers.
+    pub(super) picture: Option<u16>,
     /// When the frame was taken.
     pub(super) taken: Duration,
 }
@@ -29,24 +33,40 @@ impl Piece {
     /// As a payload of `length` bytes that says VP8.
     pub(super) fn write(&self, length: usize) -> Vec<u8> {
         let starts = self.place == 0;
-        let mut payload = vec![u8::from(starts) << 4, u8::from(!(self.keyframe && starts))];
+        let mut payload = vec![u8::from(starts) << 4];
+        if let Some(picture) = self.picture {
+            let [high, low] = picture.to_be_bytes();
+            payload[0] |= 0x80;
+            payload.extend([0x80, 0x80 | high, low]);
+        }
+        let descriptor = payload.len();
+        payload.push(u8::from(!(self.keyframe && starts)));
         payload.extend(self.frame.to_be_bytes());
         payload.extend((self.place | u16::from(self.keyframe) << 15).to_be_bytes());
-        payload.extend(self.count.to_be_bytes());
+        payload.extend((self.count | u16::from(self.layer) << 14).to_be_bytes());
         payload.extend((self.taken.as_micros() as u64).to_be_bytes());
-        payload.resize(length.max(HEAD), 7);
+        payload.resize(length.max(descriptor + HEAD), 7);
         payload
     }
 
     pub(super) fn read(payload: &[u8]) -> Option<Self> {
-        let (head, _) = payload.split_at_checked(HEAD)?;
+        let (picture, rest) = match payload {
+            [first, _, high, low, rest @ ..] if first & 0x80 != 0 => {
+                (Some(u16::from_be_bytes([high & 0x7F, *low])), rest)
+            }
+            [_, rest @ ..] => (None, rest),
+            [] => return None,
+        };
+        let (head, _) = rest.split_at_checked(HEAD)?;
         let word = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
         Some(Self {
-            frame: u32::from_be_bytes(head[2..6].try_into().ok()?),
-            place: word(6) & 0x7FFF,
-            count: word(8),
-            keyframe: word(6) & 0x8000 != 0,
-            taken: Duration::from_micros(u64::from_be_bytes(head[10..18].try_into().ok()?)),
+            frame: u32::from_be_bytes(head[1..5].try_into().ok()?),
+            place: word(5) & 0x7FFF,
+            count: word(7) & 0x3FFF,
+            keyframe: word(5) & 0x8000 != 0,
+            layer: (word(7) >> 14) as u8,
+            picture,
+            taken: Duration::from_micros(u64::from_be_bytes(head[9..17].try_into().ok()?)),
         })
     }
 }
@@ -56,8 +76,10 @@ impl Piece {
 pub(super) struct Decoder {
     parts: BTreeMap<u32, Parts>,
     shown: Option<u32>,
-    /// Frame, when it was taken, when it was shown.
-    pub(super) pictures: Vec<(u32, Duration, Duration)>,
+    /// Frame, when it was taken, when it was shown, its layer.
+    pub(super) pictures: Vec<(u32, Duration, Duration, u8)>,
+    /// The newest picture id, with its turns.
+    newest: Option<u32>,
     last: Option<Duration>,
     asked: Option<Duration>,
 }
@@ -65,7 +87,9 @@ pub(super) struct Decoder {
 #[derive(Debug)]
 struct Parts {
     missing: Vec<u16>,
+    frame: u32,
     keyframe: bool,
+    layer: u8,
     taken: Duration,
 }
 
@@ -74,17 +98,35 @@ impl Decoder {
         let Some(piece) = Piece::read(payload) else {
             return;
         };
-        if self.shown.is_some_and(|shown| piece.frame <= shown) {
+        let number = self.number(&piece);
+        if self.shown.is_some_and(|shown| number <= shown) {
             return;
         }
-        let parts = self.parts.entry(piece.frame).or_insert_with(|| Parts {
+        let parts = self.parts.entry(number).or_insert_with(|| Parts {
             missing: (0..piece.count).collect(),
+            frame: piece.frame,
             keyframe: piece.keyframe,
+            layer: piece.layer,
             taken: piece.taken,
         });
         parts.missing.retain(|place| *place != piece.place);
         self.last = Some(now);
         while self.show(now) {}
+    }
+
+    /// What frames are ordered by: picture ids, where there are some, as decoders do.
+    fn number(&mut self, piece: &Piece) -> u32 {
+        let Some(picture) = piece.picture else {
+            return piece.frame;
+        };
+        let newest = self.newest.unwrap_or(0x8000 + u32::from(picture));
+        let ahead = u32::from(picture).wrapping_sub(newest) & 0x7FFF;
+        let number = match ahead < 0x4000 {
+            true => newest + ahead,
+            false => newest + ahead - 0x8000,
+        };
+        self.newest = Some(newest.max(number));
+        number
     }
 
     fn show(&mut self, now: Duration) -> bool {
@@ -93,12 +135,13 @@ impl Decoder {
             parts.missing.is_empty() && (Some(*frame) == next || parts.keyframe)
         };
         let found = self.parts.iter().find(|(frame, parts)| whole(frame, parts));
-        let Some((frame, taken)) = found.map(|(frame, parts)| (*frame, parts.taken)) else {
+        let found = found.map(|(number, parts)| (*number, parts.frame, parts.taken, parts.layer));
+        let Some((number, frame, taken, layer)) = found else {
             return false;
         };
-        self.parts = self.parts.split_off(&(frame + 1));
-        self.shown = Some(frame);
-        self.pictures.push((frame, taken, now));
+        self.parts = self.parts.split_off(&(number + 1));
+        self.shown = Some(number);
+        self.pictures.push((frame, taken, now, layer));
         true
     }
 
@@ -112,6 +155,22 @@ impl Decoder {
             self.asked = Some(now);
         }
         stuck
+    }
+
+    /// Which share of the pictures shown since a moment were of this layer.
+    pub(super) fn share(&self, since: Duration, layer: u8) -> f64 {
+        let since: Vec<_> = self.pictures.iter().filter(|it| it.2 >= since).collect();
+        let of_it = since.iter().filter(|it| it.3 == layer).count();
+        of_it as f64 / since.len().max(1) as f64
+    }
+
+    /// When the first picture of this layer was shown after a moment.
+    pub(super) fn first(&self, after: Duration, layer: u8) -> Option<Duration> {
+        let mut shown = self
+            .pictures
+            .iter()
+            .filter(|it| it.2 >= after && it.3 == layer);
+        shown.next().map(|it| it.2)
     }
 
     /// Pictures taken from one moment to another, by how they were shown.

@@ -22,7 +22,7 @@ use lens_protocol::Timestamp;
 use lens_protocol::entropy::{Entropy, random_bytes};
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, CreateMediaRoom, MediaAddress, MediaPolicy, Pause, Role,
+    AddParticipant, CreateMediaRoom, MediaAddress, MediaPolicy, Pause, Role, Simulcast,
 };
 use lens_runtime::entropy::SeededEntropy;
 use str0m::IceCreds;
@@ -90,6 +90,7 @@ struct World {
     passed: Vec<usize>,
     /// Packets of every frame of the cameras that join; `None` for a rate that follows estimates.
     fixed: Option<u16>,
+    simulcast: Simulcast,
 }
 
 /// Where virtual time begins. The media stack writes absolute times into packets, so that all runs
@@ -128,6 +129,7 @@ impl World {
             joined: 0,
             passed: Vec::new(),
             fixed: None,
+            simulcast: media.simulcast,
         };
         let create = CreateMediaRoom {
             conference: ROOM,
@@ -155,6 +157,7 @@ impl World {
             addresses: &[door()],
             layout: &slots::layout(role, 4),
             codecs: &MediaPolicy::default().video_codecs,
+            simulcast: self.simulcast,
             own_path: true,
             now: at.instant,
         });
@@ -181,7 +184,8 @@ impl World {
             codecs: &MediaPolicy::default().video_codecs,
             now: at.instant,
         };
-        let camera = (number == 0).then(|| Camera::new(generation * 1_000_000, self.fixed));
+        let camera =
+            (number == 0).then(|| Camera::new(generation * 1_000_000, self.fixed, self.simulcast));
         let (client, sdp) = Client::new(new, camera, number == 0, self.start);
         let answering = Answering {
             conference: ROOM,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lens_protocol::media::MediaPolicy;
+use lens_protocol::media::{MediaPolicy, Simulcast};
 use str0m_netem::{Bitrate, DataSize, NetemConfig, Probability, RandomLoss};
 
 use super::figures::Figures;
@@ -172,6 +172,55 @@ fn a_slow_viewer_among_others_hears_everything_and_slows_nobody_down() {
         let pictures = world.clients[1].decoder.pictures.len();
         assert!(pictures >= 10, "seed {seed}: {pictures}");
         assert!(world.shard.facts.thinned > 10_000, "most of it is left out");
+    }
+    figures.compare();
+}
+
+#[test]
+fn layers_give_each_viewer_what_its_way_carries() {
+    let mut figures = Figures::new("simulcast");
+    for seed in SEEDS {
+        let policy = MediaPolicy {
+            simulcast: Simulcast::Always,
+            ..MediaPolicy::default()
+        };
+        let mut world = World::new(Seeds::all(seed), policy);
+        world.join(0, 1, (clean(5), clean(5)));
+        world.join(1, 1, (clean(5), narrow(20, 300)));
+        world.join(2, 1, (clean(5), clean(5)));
+        world.connect();
+        world.run(10 * SECOND);
+        let from = world.now;
+        let fast = watch(&mut world, 2, 60);
+        let decoder = &world.clients[1].decoder;
+        let slow = decoder.judge(from, world.now - SECOND, 60 * 30);
+        let small = decoder.share(from, 0);
+        let large = world.clients[2].decoder.share(from, 2);
+        figures.note(&format!("slow {seed} small {small:.4}"), &slow);
+        figures.note(&format!("fast {seed} large {large:.4}"), &fast);
+        assert!(slow.pictures >= 25 * 60, "seed {seed}: {slow:?}");
+        assert!(slow.frozen < 0.05, "seed {seed}: {slow:?}");
+        assert!(small >= 0.99, "seed {seed}: {small}");
+        assert!(
+            fast.in_time >= 0.99 && large >= 0.99,
+            "seed {seed}: {fast:?}, {large}"
+        );
+        world.relink(1, (clean(5), narrow(20, 4_000)));
+        let wide = world.now;
+        world.run(20 * SECOND);
+        let decoder = &world.clients[1].decoder;
+        let up = decoder.first(wide, 2).expect("it becomes large");
+        let after = decoder.judge(wide, world.now - SECOND, 19 * 30);
+        let stays = decoder.share(up, 2);
+        figures.note(
+            &format!("wider {seed} large after {up:?}", up = up - wide),
+            &after,
+        );
+        assert!(up - wide <= 12 * SECOND, "seed {seed}: {:?}", up - wide);
+        assert!(
+            after.frozen < 0.05 && stays >= 0.95,
+            "seed {seed}: {after:?}, {stays}"
+        );
     }
     figures.compare();
 }

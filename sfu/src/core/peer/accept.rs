@@ -35,6 +35,7 @@ pub(crate) fn accept(blueprint: Blueprint<'_>, offer: &Offer) -> Result<Built, S
         pending: None,
         mids,
         kinds: offer.kinds.clone(),
+        rids: vec![None; offer.kinds.len()],
         channel: None,
         outcome,
         password: stun::Password::new(&blueprint.credentials.password),

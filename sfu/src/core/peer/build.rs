@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lens_protocol::entropy::{Entropy, random_bytes};
-use lens_protocol::media::{MediaAddress, SlotKind, VideoCodec};
+use lens_protocol::media::{MediaAddress, Simulcast, SlotKind, VideoCodec};
 use str0m::config::DtlsCert;
 use str0m::crypto::CryptoProvider;
 #[cfg(test)]
@@ -15,7 +15,7 @@ use str0m::net::TcpType;
 use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
-use super::{Parts, Peer, tap};
+use super::{Parts, Peer, rids, tap};
 use crate::core::demux::{Names, Ufrag, ice_char};
 use crate::core::slots;
 use crate::core::stun;
@@ -97,6 +97,8 @@ pub(crate) struct Blueprint<'a> {
     pub(crate) addresses: &'a [MediaAddress],
     pub(crate) layout: &'a [SlotKind],
     pub(crate) codecs: &'a [VideoCodec],
+    /// Whether a camera is asked for layers.
+    pub(crate) simulcast: Simulcast,
     /// Whether RTP goes our own path, where the handshake allows it.
     pub(crate) own_path: bool,
     pub(crate) now: Instant,
@@ -133,7 +135,7 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
                 direction(*kind),
                 Some(stream),
                 track,
-                None,
+                rids::asked(*kind, blueprint.simulcast),
             )
         })
         .collect();
@@ -143,7 +145,7 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
         .ok_or_else(|| SfuError::Stack("the stack made no offer".to_owned()))?;
     Ok(Built {
         ufrag: blueprint.credentials.ufrag,
-        sdp: offer.to_sdp_string(),
+        sdp: rids::pause(offer.to_sdp_string(), blueprint.simulcast),
         kinds: blueprint.layout.to_vec(),
         answered: false,
         mids: mids.iter().map(ToString::to_string).collect(),
@@ -152,6 +154,7 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
             pending: Some(pending),
             mids,
             kinds: blueprint.layout.to_vec(),
+            rids: vec![None; blueprint.layout.len()],
             channel: Some(channel),
             outcome,
             password: stun::Password::new(&blueprint.credentials.password),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use lens_protocol::media::{SlotKind, VideoCodec};
 use str0m::change::SdpOffer;
-use str0m::media::Mid;
+use str0m::media::{Mid, Rid};
 use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, RtcConfig};
 
@@ -41,14 +41,27 @@ pub(crate) fn client(new: NewClient<'_>) -> (Peer, String) {
     let offer = SdpOffer::from_sdp_string(new.offer).expect("an offer");
     let answer = rtc.sdp_api().accept_offer(offer).expect("acceptable");
     let names = new.offer.lines().filter_map(|it| it.strip_prefix("a=mid:"));
-    let mids = names
+    let mut mids: Vec<Mid> = names
         .map(|name| Mid::from(name.trim()))
-        .take(new.layout.len());
+        .take(new.layout.len())
+        .collect();
+    let mut kinds: Vec<SlotKind> = new.layout.iter().copied().map(turned).collect();
+    let mut rids = vec![None; kinds.len()];
+    // The smaller layers of its picture are slots of their own behind the others.
+    if new.offer.contains("a=simulcast:recv") {
+        rids[0] = Some(Rid::from("h"));
+        for name in ["m", "l"] {
+            mids.push(mids[0]);
+            kinds.push(kinds[0]);
+            rids.push(Some(Rid::from(name)));
+        }
+    }
     let mut peer = Peer::new(Parts {
         rtc,
         pending: None,
-        mids: mids.collect(),
-        kinds: new.layout.iter().copied().map(turned).collect(),
+        mids,
+        kinds,
+        rids,
         channel: None,
         outcome,
         password: stun::Password::new(""),

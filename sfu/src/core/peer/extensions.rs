@@ -16,6 +16,8 @@ pub(super) fn numbers(map: &StackMap) -> ExtensionMap {
         mid: number(Extension::RtpMid),
         video_orientation: number(Extension::VideoOrientation),
         abs_capture_time: number(Extension::AbsoluteCaptureTime),
+        rid: number(Extension::RtpStreamId),
+        repaired_rid: number(Extension::RepairedRtpStreamId),
     }
 }
 

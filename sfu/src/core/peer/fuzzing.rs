@@ -20,6 +20,8 @@ pub(crate) const NUMBERS: ExtensionMap = ExtensionMap {
     mid: 4,
     video_orientation: 13,
     abs_capture_time: 9,
+    rid: 10,
+    repaired_rid: 11,
 };
 /// SSRCs of what the peer sends: picture, its repairs, voice.
 pub(crate) const THEIRS: [u32; 3] = [1, 2, 3];
@@ -38,6 +40,7 @@ impl Bare {
                 ssrc,
                 repair,
                 mid: "0".to_owned(),
+                rid: None,
                 clock_rate,
             })
         };
@@ -70,6 +73,7 @@ impl Bare {
             codec: [MediaCodec::Vp8, MediaCodec::Vp8, MediaCodec::Opus][kind],
             repairs: (kind == 1).then_some(PAYLOAD_TYPES[0]),
             video: kind != 2,
+            layer: 0,
         };
         self.0.packet(bytes, &parsed, belongs, rings, at)
     }
@@ -79,7 +83,7 @@ impl Bare {
     }
 
     pub(crate) fn request_keyframe(&mut self, slot: usize) -> bool {
-        self.0.request_keyframe(slot)
+        self.0.request_keyframe(slot, 0)
     }
 
     pub(crate) fn speak(&mut self, at: Moment, to: Path, outbox: &mut Runs<Path>) {

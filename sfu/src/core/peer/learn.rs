@@ -5,7 +5,7 @@ use str0m::media::Mid;
 use str0m::rtp::Ssrc;
 
 use super::fast::{Belongs, LaneTerms, Terms};
-use super::{Lane, Peer, RTX_AGE, RTX_PACKETS, RTX_SHARE, codecs, extensions};
+use super::{Lane, Peer, RTX_AGE, RTX_PACKETS, RTX_SHARE, codecs, extensions, rids};
 use crate::core::codec::{MediaCodec, VIDEO_CLOCK, VOICE_CLOCK};
 use crate::core::rtp::header::{self, Parsed};
 use crate::core::slots;
@@ -32,20 +32,25 @@ impl Peer {
         };
         learn_numbers(&mut self.terms, media.remote_extmap());
         self.terms.name = media.cname().to_owned();
+        if slots::is_up(self.kinds[slot]) {
+            self.layers[slot] = rids::agreed(media);
+        }
         if slots::is_up(self.kinds[slot]) || media.disabled() || !media.direction().is_sending() {
             return;
         }
         let find = |pt: &u8| self.codecs.iter().find(|(known, _)| known == pt).copied();
         let remote = media.remote_pts().iter();
         let payloads = remote.filter_map(|pt| find(pt)).collect();
+        let rid = self.rids[slot];
         let mut api = self.rtc.direct_api();
-        let stream = api.stream_tx_by_mid(mid, None);
+        let stream = api.stream_tx_by_mid(mid, rid);
         let terms = stream.map(|stream| {
             stream.set_rtx_cache(RTX_PACKETS, RTX_AGE, Some(RTX_SHARE));
             LaneTerms {
                 ssrc: *stream.ssrc(),
                 repair: stream.rtx().map(|ssrc| *ssrc),
                 mid: mid.to_string(),
+                rid: rid.map(|rid| rid.to_string()),
                 clock_rate: match slots::is_video(self.kinds[slot]) {
                     true => VIDEO_CLOCK,
                     false => VOICE_CLOCK,
@@ -73,14 +78,18 @@ impl Peer {
         let payload_type = repaired.unwrap_or(head.payload_type);
         let codec = self.codecs.iter().find(|(known, _)| *known == payload_type);
         let codec = codec?.1;
-        let slot = match own.slot_of(head.ssrc) {
-            Some(slot) => slot,
+        let (slot, layer) = match own.place_of(head.ssrc) {
+            Some(place) => place,
             None => {
-                let (_, mid) = header::read(parsed, &own.terms().map);
-                let named = mid.and_then(|mid| self.slot_named(mid));
-                named
+                let (_, names) = header::read(parsed, &own.terms().map);
+                let named = names.mid.and_then(|mid| self.slot_named(mid));
+                let slot = named
                     .or_else(|| self.slot_announced(head.ssrc))
-                    .or_else(|| self.only_slot_for(codec))?
+                    .or_else(|| self.only_slot_for(codec))?;
+                (
+                    slot,
+                    self.layer_named(slot, names.repaired_rid.or(names.rid))?,
+                )
             }
         };
         let kind = *self.kinds.get(slot)?;
@@ -91,7 +100,20 @@ impl Peer {
             codec,
             repairs: repaired,
             video,
+            layer,
         })
+    }
+
+    /// The layer of a stream that calls itself so. A peer that sends one picture has one; one that
+    /// sends several names each, in its first packets.
+    pub(super) fn layer_named(&self, slot: usize, name: Option<&[u8]>) -> Option<u8> {
+        let layers = self.layers.get(slot)?;
+        if layers.is_empty() {
+            return Some(0);
+        }
+        let mut layers = layers.iter();
+        let layer = layers.find(|(known, _)| name == Some(known.as_slice()));
+        layer.map(|(_, layer)| *layer)
     }
 
     fn only_slot_for(&self, codec: MediaCodec) -> Option<usize> {
@@ -134,4 +156,6 @@ fn learn_numbers(terms: &mut Terms, map: &str0m::rtp::ExtensionMap) {
     fill(&mut known.mid, found.mid);
     fill(&mut known.video_orientation, found.video_orientation);
     fill(&mut known.abs_capture_time, found.abs_capture_time);
+    fill(&mut known.rid, found.rid);
+    fill(&mut known.repaired_rid, found.repaired_rid);
 }

@@ -18,6 +18,7 @@ mod fast;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod learn;
+mod rids;
 mod stack;
 mod tap;
 mod types;
@@ -30,7 +31,7 @@ use lens_protocol::media::SlotKind;
 use lens_runtime::udp::Runs;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::ChannelId;
-use str0m::media::Mid;
+use str0m::media::{Mid, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::Ssrc;
 use str0m::{Input, Rtc};
@@ -95,9 +96,14 @@ pub(crate) struct Peer {
     mids: Vec<Mid>,
     kinds: Vec<SlotKind>,
     lanes: Vec<Lane>,
+    /// Names of the layers that the peer sends in each slot, of the sizes of one picture; none for
+    /// one size.
+    layers: Vec<Vec<(Vec<u8>, u8)>>,
+    /// The layer that we send in each slot.
+    rids: Vec<Option<Rid>>,
     /// Payload types of the session, as the peer may send them.
     codecs: Vec<(u8, MediaCodec)>,
-    ssrcs: Vec<(Ssrc, usize)>,
+    ssrcs: Vec<(Ssrc, usize, u8)>,
     channel: Channel,
     outcome: Arc<Outcome>,
     password: stun::Password,
@@ -119,6 +125,7 @@ struct Parts {
     pending: Option<SdpPendingOffer>,
     mids: Vec<Mid>,
     kinds: Vec<SlotKind>,
+    rids: Vec<Option<Rid>>,
     channel: Option<ChannelId>,
     outcome: Arc<Outcome>,
     password: stun::Password,
@@ -130,6 +137,8 @@ impl Peer {
         Self {
             lanes: parts.mids.iter().map(|_| Lane::default()).collect(),
             lane_nacks: vec![0; parts.mids.len()],
+            layers: vec![Vec::new(); parts.mids.len()],
+            rids: parts.rids,
             rtc: parts.rtc,
             pending: parts.pending,
             codecs: Vec::new(),
@@ -309,12 +318,20 @@ impl Peer {
         self.own.as_ref().is_some_and(|own| own.is_estimated())
     }
 
-    /// Asks the peer for a keyframe in a slot it sends in. False when nothing has come in it yet.
-    pub(crate) fn request_keyframe(&mut self, slot: usize) -> bool {
+    /// Asks the peer for a keyframe of a layer in a slot it sends in. False when nothing of it has
+    /// come yet.
+    pub(crate) fn request_keyframe(&mut self, slot: usize, layer: u8) -> bool {
         match &mut self.own {
-            Some(own) => own.request_keyframe(slot),
-            None => self.request_through_stack(slot),
+            Some(own) => own.request_keyframe(slot, layer),
+            None => self.request_through_stack(slot, layer),
         }
+    }
+
+    /// Whether the peer sends layers in a slot, each with a name.
+    pub(crate) fn is_layered(&self, slot: usize) -> bool {
+        self.layers
+            .get(slot)
+            .is_some_and(|layers| !layers.is_empty())
     }
 
     /// Sends a message over the data channel. False when it is not open or its buffer is full.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::media::KeyframeRequestKind;
+use str0m::media::{KeyframeRequestKind, Rid};
 use str0m::rtp::{RtpPacket, RtpWrite, SeqNo, Ssrc};
 use str0m::{Event, IceConnectionState, Output, RtcError};
 
@@ -61,7 +61,7 @@ impl Peer {
         let payload_type = *head.payload_type;
         let codecs = &mut self.codecs.iter();
         let codec = codecs.find(|(known, _)| *known == payload_type)?.1;
-        let slot = self.stack_slot_of(head.ssrc)?;
+        let (slot, layer) = self.stack_place_of(head.ssrc)?;
         let ring = rings.get_mut(slot)?;
         let length = packet.payload.len();
         ring.room(length, at)?.copy_from_slice(&packet.payload);
@@ -77,6 +77,7 @@ impl Peer {
             header,
             extensions: extensions::from_stack(&head.ext_vals),
             codec,
+            layer,
             at,
         };
         Some(Packet {
@@ -90,12 +91,16 @@ impl Peer {
             return false;
         };
         let about = &out.packet.kept.about;
+        let mut payload = Arc::<[u8]>::from(out.payload);
+        if let (Some(patch), Some(payload)) = (&out.patch, Arc::get_mut(&mut payload)) {
+            patch.over(payload);
+        }
         let write = RtpWrite::new(
             out.payload_type.into(),
             SeqNo::from(out.sequence),
             out.timestamp,
             out.arrived,
-            Arc::<[u8]>::from(out.payload),
+            payload,
         )
         .marker(about.header.marker)
         .ext_vals(extensions::to_stack(&about.extensions))
@@ -109,12 +114,15 @@ impl Peer {
         true
     }
 
-    pub(super) fn request_through_stack(&mut self, slot: usize) -> bool {
+    pub(super) fn request_through_stack(&mut self, slot: usize, layer: u8) -> bool {
         let Some(mid) = self.mids.get(slot).copied() else {
             return false;
         };
+        let mut layers = self.layers[slot].iter();
+        let named = layers.find(|(_, known)| *known == layer);
+        let rid = named.and_then(|(name, _)| Some(Rid::from(std::str::from_utf8(name).ok()?)));
         let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_rx_by_mid(mid, None) else {
+        let Some(stream) = api.stream_rx_by_mid(mid, rid) else {
             return false;
         };
         stream.request_keyframe(KeyframeRequestKind::Pli);
@@ -122,17 +130,21 @@ impl Peer {
         true
     }
 
-    fn stack_slot_of(&mut self, ssrc: Ssrc) -> Option<usize> {
-        if let Some((_, slot)) = self.ssrcs.iter().find(|(known, _)| *known == ssrc) {
-            return Some(*slot);
+    /// Slot and layer of a stream.
+    fn stack_place_of(&mut self, ssrc: Ssrc) -> Option<(usize, u8)> {
+        if let Some((_, slot, layer)) = self.ssrcs.iter().find(|(known, _, _)| *known == ssrc) {
+            return Some((*slot, *layer));
         }
-        let mid = self.rtc.direct_api().stream_rx(&ssrc)?.mid();
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_rx(&ssrc)?;
+        let (mid, rid) = (stream.mid(), stream.rid());
         let slot = self.slot_of_mid(mid)?;
+        let layer = self.layer_named(slot, rid.as_deref().map(str::as_bytes))?;
         if self.ssrcs.len() == KNOWN_SSRCS {
             self.ssrcs.remove(0);
         }
-        self.ssrcs.push((ssrc, slot));
-        Some(slot)
+        self.ssrcs.push((ssrc, slot, layer));
+        Some((slot, layer))
     }
 
     fn event(&mut self, event: Event) -> Option<PeerEvent> {

@@ -8,6 +8,7 @@ use str0m::RtcError;
 use crate::core::path::Carrier;
 use crate::core::rtp::reception::Clock;
 use crate::core::rtp::ring::Kept;
+use crate::core::vp8::Patch;
 
 /// A packet from a peer; its payload is in the ring of its slot.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) now: Instant,
     pub(crate) packet: &'a Packet,
     pub(crate) payload: &'a [u8],
+    /// What is written over the payload's first bytes.
+    pub(crate) patch: Option<Patch>,
 }
 
 /// Something a peer reports.

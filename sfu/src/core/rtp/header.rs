@@ -3,10 +3,10 @@
 /// Shortest header.
 pub(crate) const FIXED: usize = 12;
 /// Longest header we write: the fixed part, the extension block's own word, and all that
-/// [`Extensions`] can hold.
-pub(crate) const LONGEST_OUT: usize = FIXED + 4 + 56;
-/// Longest `mid` that is read or written. Ours have three characters.
-pub(crate) const MID: usize = 16;
+/// [`Extensions`] and [`Names`] can hold.
+pub(crate) const LONGEST_OUT: usize = FIXED + 4 + 76;
+/// Longest name that is read or written. Ours have three characters.
+pub(crate) const NAME: usize = 16;
 
 const ONE_BYTE: u16 = 0xBEDE;
 const TWO_BYTE: u16 = 0x1000;
@@ -132,6 +132,19 @@ pub(crate) struct ExtensionMap {
     pub(crate) mid: u8,
     pub(crate) video_orientation: u8,
     pub(crate) abs_capture_time: u8,
+    pub(crate) rid: u8,
+    pub(crate) repaired_rid: u8,
+}
+
+/// What a stream calls itself in its first packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names<'a> {
+    /// The section that it belongs to (RFC 8843 §15).
+    pub(crate) mid: Option<&'a [u8]>,
+    /// The layer of the section's picture that it is (RFC 8852 §3.1).
+    pub(crate) rid: Option<&'a [u8]>,
+    /// The layer that it repairs (RFC 8852 §3.2).
+    pub(crate) repaired_rid: Option<&'a [u8]>,
 }
 
 /// Extension values that a forwarder reads, or passes on as they are.
@@ -176,12 +189,17 @@ impl CaptureTime {
     }
 }
 
-/// What a packet's extensions say, and the `mid` among them.
-pub(crate) fn read<'a>(packet: &Parsed<'a>, map: &ExtensionMap) -> (Extensions, Option<&'a [u8]>) {
-    let (mut found, mut mid) = (Extensions::default(), None);
+/// What a packet's extensions say, and the names among them.
+pub(crate) fn read<'a>(packet: &Parsed<'a>, map: &ExtensionMap) -> (Extensions, Names<'a>) {
+    let (mut found, mut names) = (Extensions::default(), Names::default());
     for (number, value) in packet.extensions() {
+        let name = Some(value).filter(|name| name.len() <= NAME);
         if number == map.mid {
-            mid = Some(value).filter(|mid| mid.len() <= MID);
+            names.mid = name;
+        } else if number == map.rid {
+            names.rid = name;
+        } else if number == map.repaired_rid {
+            names.repaired_rid = name;
         } else if number == map.transport_sequence {
             found.transport_sequence = value.first_chunk().copied().map(u16::from_be_bytes);
         } else if number == map.audio_level {
@@ -192,7 +210,7 @@ pub(crate) fn read<'a>(packet: &Parsed<'a>, map: &ExtensionMap) -> (Extensions, 
             found.abs_capture_time = CaptureTime::new(value);
         }
     }
-    (found, mid)
+    (found, names)
 }
 
 /// A header on its way out.
@@ -200,8 +218,8 @@ pub(crate) fn read<'a>(packet: &Parsed<'a>, map: &ExtensionMap) -> (Extensions, 
 pub(crate) struct Outgoing<'a> {
     pub(crate) header: Header,
     pub(crate) extensions: Extensions,
-    /// Named in the first packets of a stream, so that a peer can tell whose it is.
-    pub(crate) mid: Option<&'a [u8]>,
+    /// In the first packets of a stream, so that a peer can tell whose it is.
+    pub(crate) names: Names<'a>,
     pub(crate) map: ExtensionMap,
     /// Whether the last byte of the payload counts padding.
     pub(crate) padded: bool,
@@ -234,7 +252,7 @@ impl Outgoing<'_> {
         let (map, values) = (&self.map, &self.extensions);
         let mut put = |number: u8, value: &[u8]| {
             // A number that one byte cannot hold was not one of ours.
-            if number == 0 || number > 14 || value.is_empty() || value.len() > MID {
+            if number == 0 || number > 14 || value.is_empty() || value.len() > NAME {
                 return;
             }
             out[*at] = number << 4 | (value.len() - 1) as u8;
@@ -247,9 +265,12 @@ impl Outgoing<'_> {
         if let Some(sequence) = values.transport_sequence {
             put(map.transport_sequence, &sequence.to_be_bytes());
         }
-        if let Some(mid) = self.mid {
-            put(map.mid, mid);
-        }
+        put(map.mid, self.names.mid.unwrap_or_default());
+        put(map.rid, self.names.rid.unwrap_or_default());
+        put(
+            map.repaired_rid,
+            self.names.repaired_rid.unwrap_or_default(),
+        );
         if let Some(orientation) = values.video_orientation {
             put(map.video_orientation, &[orientation]);
         }
@@ -288,6 +309,8 @@ mod tests {
         mid: 4,
         video_orientation: 13,
         abs_capture_time: 9,
+        rid: 10,
+        repaired_rid: 11,
     };
 
     fn header() -> Header {
@@ -311,24 +334,34 @@ mod tests {
 
     #[test]
     fn a_header_with_everything_is_read_as_it_was_written() {
-        for (extensions, mid) in [
-            (full(), Some(&b"0123456789abcdef"[..])),
-            (full(), None),
-            (Extensions::default(), Some(&b"0"[..])),
-            (Extensions::default(), None),
+        let mid = |mid| Names {
+            mid: Some(mid),
+            ..Names::default()
+        };
+        let long = &b"0123456789abcdef"[..];
+        let all = Names {
+            rid: Some(long),
+            repaired_rid: Some(long),
+            ..mid(long)
+        };
+        for (extensions, names) in [
+            (full(), all),
+            (full(), Names::default()),
+            (Extensions::default(), mid(b"0")),
+            (Extensions::default(), Names::default()),
         ] {
             let mut out = [0xFF; LONGEST_OUT];
             let written = Outgoing {
                 header: header(),
                 extensions,
-                mid,
+                names,
                 map: MAP,
                 padded: false,
             }
             .write(&mut out);
             let parsed = parse(&out[..written]).expect("a header");
             assert_eq!((parsed.header, parsed.length), (header(), written));
-            assert_eq!(read(&parsed, &MAP), (extensions, mid));
+            assert_eq!(read(&parsed, &MAP), (extensions, names));
         }
     }
 
@@ -338,7 +371,10 @@ mod tests {
         let outgoing = Outgoing {
             header: header(),
             extensions: full(),
-            mid: Some(b"0"),
+            names: Names {
+                mid: Some(b"0"),
+                ..Names::default()
+            },
             map: ExtensionMap::default(),
             padded: false,
         };
@@ -352,8 +388,9 @@ mod tests {
         packet.push(0x55);
         let parsed = parse(&packet).expect("a header");
         assert_eq!(parsed.length, packet.len() - 1);
-        let (found, mid) = read(&parsed, &MAP);
-        assert_eq!((found.video_orientation, mid), (Some(5), Some(&b"a"[..])));
+        let (found, names) = read(&parsed, &MAP);
+        assert_eq!(found.video_orientation, Some(5));
+        assert_eq!(names.mid, Some(&b"a"[..]));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(crate) struct About {
     pub(crate) header: Header,
     pub(crate) extensions: Extensions,
     pub(crate) codec: MediaCodec,
+    /// Which size of its picture it is of, of those that come; 0 is the smallest.
+    pub(crate) layer: u8,
     /// When it came.
     pub(crate) at: Instant,
 }
@@ -191,6 +193,7 @@ mod tests {
             },
             extensions: Extensions::default(),
             codec: MediaCodec::Vp8,
+            layer: 0,
             at,
         }
     }

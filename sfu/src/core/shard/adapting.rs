@@ -4,6 +4,7 @@ use lens_protocol::media::{FollowViewer, Role};
 
 use super::Shard;
 use crate::core::arena::Key;
+use crate::core::link::Link;
 use crate::core::room::Room;
 
 /// Less is not believed of a peer: a voice and a small picture need it.
@@ -15,7 +16,10 @@ impl Shard {
         let Some(room) = self.links.get(key).map(|link| link.room) else {
             return;
         };
-        let followed = self.rooms.get(room).is_some_and(follows_all);
+        let followed = self
+            .rooms
+            .get(room)
+            .is_some_and(|room| self.is_followed(room));
         if let Some(link) = self.links.get_mut(key) {
             link.limit = Some(bps);
             link.budget.limit(bps);
@@ -71,7 +75,20 @@ impl Shard {
     /// What the viewers that are followed can take, in bits per second.
     fn ceiling(&self, room: &Room) -> Option<u64> {
         let limits = viewers(room).map(|viewer| self.links.get(viewer)?.limit);
-        limits.flatten().min().filter(|_| follows_all(room))
+        limits.flatten().min().filter(|_| self.is_followed(room))
+    }
+
+    /// Whether the camera keeps below what each viewer's way carries.
+    fn is_followed(&self, room: &Room) -> bool {
+        follows_all(room) && !self.has_layers(room)
+    }
+
+    /// Whether the camera sends several sizes of its picture, so that a slow viewer gets a small
+    /// one and holds nobody back.
+    fn has_layers(&self, room: &Room) -> bool {
+        let camera = room.participants.iter().find(|p| p.role == Role::Camera);
+        let link = camera.and_then(|camera| self.links.get(camera.current?));
+        link.is_some_and(Link::sends_layers)
     }
 }
 
@@ -80,7 +97,7 @@ fn viewers(room: &Room) -> impl Iterator<Item = Key> + '_ {
     viewers.filter_map(|viewer| viewer.current)
 }
 
-/// Whether the camera keeps below what each viewer's way carries.
+/// Whether the policy has the camera keep below what each viewer's way carries.
 fn follows_all(room: &Room) -> bool {
     match room.media.follow_viewer {
         FollowViewer::Never => false,

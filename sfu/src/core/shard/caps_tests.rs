@@ -47,6 +47,7 @@ fn voice_lasts(bytes_per_s: usize) -> (Option<u64>, Vec<Cap>) {
             },
             extensions: Extensions::default(),
             codec: MediaCodec::Opus,
+            layer: 0,
             at: at.instant,
         };
         let kept = ring.keep(about, 0..length);

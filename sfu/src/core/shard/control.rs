@@ -11,6 +11,7 @@ use super::{Broken, Shard, guarded};
 use crate::config::MIN_ROOM;
 use crate::core::arena::Key;
 use crate::core::description::Description;
+use crate::core::layers;
 use crate::core::link::Phase;
 use crate::core::path::Moment;
 use crate::core::peer::ParsedAnswer;
@@ -85,7 +86,7 @@ impl Shard {
         for link in links {
             self.restart_streams(link);
             if !hold.held {
-                self.want_keyframes_of(link, at);
+                self.want_keyframes_of(link, layers::ALL, at);
             }
         }
         Ok(())
@@ -102,7 +103,7 @@ impl Shard {
         self.cut_streams(link, wanted.pause);
         self.reroute(key);
         if before.video && !wanted.pause.video {
-            self.want_keyframes_of(link, at);
+            self.want_keyframes_of(link, layers::ALL, at);
         }
         Ok(())
     }

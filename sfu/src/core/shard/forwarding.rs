@@ -6,8 +6,9 @@ use super::{Broken, Shard, guarded};
 use crate::caps::Cap;
 use crate::core::arena::Key;
 use crate::core::budget::Admission;
-use crate::core::forward::{Decision, Incoming};
+use crate::core::forward::{Decision, Incoming, Rewriter};
 use crate::core::keyframe::starts_keyframe;
+use crate::core::layers::{self, Verdict};
 use crate::core::link::Arrived;
 use crate::core::pacer::Waiting;
 use crate::core::path::Moment;
@@ -50,10 +51,15 @@ impl Shard {
             return self.cut_off(from, cap, at);
         }
         let keyframe = video.then(|| starts_keyframe(packet.kept.about.codec, payload));
-        if keyframe == Some(true) {
-            let source = &mut link.sources[packet.slot];
-            source.throttle.served();
-            source.keyframe = Some(packet.kept.about.header.timestamp);
+        let about = &packet.kept.about;
+        let source = &mut link.sources[packet.slot];
+        if video && link.peer.is_layered(packet.slot) {
+            let flow = source.flow.get_or_insert_default();
+            flow.note(about.layer, payload.len(), about.header.marker, at.instant);
+        }
+        if let (Some(true), Some(layer)) = (keyframe, source.layer(about.layer)) {
+            layer.throttle.served();
+            layer.keyframe = Some(about.header.timestamp);
             link.journal.note(TimelineStep::FirstKeyframeIn, at.wall);
         }
         if link.arrived.is_empty() {
@@ -82,13 +88,14 @@ impl Shard {
 
     /// Forwards what waits of one connection, receiver by receiver.
     fn forward(&mut self, from: Key, at: Moment) {
+        self.choose_layers(from, at);
         let Some(link) = self.links.get_mut(from) else {
             return;
         };
         // Out of their place while the receivers, links as well, are written to.
         let mut arrived = std::mem::take(&mut link.arrived);
         let rings = std::mem::take(&mut link.rings);
-        let mut awaited = false;
+        let mut awaited = 0;
         for kind in [SlotKind::VideoUp, SlotKind::AudioUp] {
             awaited |= self.forward_kind(from, kind, &mut arrived, &rings, at);
         }
@@ -103,8 +110,8 @@ impl Shard {
         }
     }
 
-    /// Forwards packets of one kind of slot to everybody who receives it. True when somebody waits
-    /// for a keyframe.
+    /// Forwards packets of one kind of slot to everybody who receives it. Returns the layers, as
+    /// bits, of which somebody waits for a keyframe.
     fn forward_kind(
         &mut self,
         from: Key,
@@ -112,8 +119,8 @@ impl Shard {
         arrived: &mut [Arrived],
         rings: &[Ring],
         at: Moment,
-    ) -> bool {
-        let (mut index, mut awaited) = (0, false);
+    ) -> u8 {
+        let (mut index, mut awaited) = (0, 0);
         while let Some((to, slot)) = self.receiver(from, kind, index) {
             for waiting in arrived.iter_mut() {
                 let packet = &waiting.packet;
@@ -129,7 +136,7 @@ impl Shard {
                         self.rate.bytes += payload.len() as u64;
                     }
                     Passed::NoCommonCodec => self.facts.no_common_codec += 1,
-                    Passed::AwaitsKeyframe => awaited = true,
+                    Passed::AwaitsKeyframe => awaited |= 1 << packet.kept.about.layer,
                     Passed::Left => {}
                 }
             }
@@ -139,7 +146,7 @@ impl Shard {
         awaited
     }
 
-    fn receiver(&self, from: Key, kind: SlotKind, index: usize) -> Option<(Key, usize)> {
+    pub(super) fn receiver(&self, from: Key, kind: SlotKind, index: usize) -> Option<(Key, usize)> {
         self.links.get(from)?.routes.get(kind, index)
     }
 
@@ -157,9 +164,15 @@ impl Shard {
         };
         let Some(starts) = arrived.keyframe else {
             link.spend(payload.len(), at.instant);
+            link.voices.note(payload.len(), at.instant);
             return self.pass((from, to), slot, arrived, payload, at);
         };
         let about = &arrived.packet.kept.about;
+        match link.judge(slot, from, about.layer, starts) {
+            Verdict::Pass | Verdict::Switch { .. } => {}
+            Verdict::AwaitKeyframe => return Passed::AwaitsKeyframe,
+            Verdict::Skip => return Passed::Left,
+        }
         let frame = about.header.timestamp;
         let admission = link.budget.video(frame, starts, payload.len(), at.instant);
         match admission {
@@ -231,17 +244,19 @@ impl Shard {
         };
         let between = (waiting.from, to);
         if let Passed::AwaitsKeyframe = self.pass(between, waiting.slot, &arrived, payload, at) {
-            self.want_keyframes_of(waiting.from, at);
+            self.want_keyframes_of(waiting.from, 1 << kept.about.layer, at);
         }
     }
 
     /// A packet has waited for longer than it is kept: what follows is of no use without it.
     fn give_up_waiting(&mut self, to: Key, waiting: &Waiting, at: Moment) {
+        let mut needed = layers::ALL;
         if let Some(link) = self.links.get_mut(to) {
             link.pacer.clear();
             link.restart(waiting.slot);
+            needed = link.needed(waiting.slot, waiting.from);
         }
-        self.want_keyframes_of(waiting.from, at);
+        self.want_keyframes_of(waiting.from, needed, at);
     }
 
     fn pass(
@@ -278,6 +293,8 @@ impl Shard {
             Decision::AwaitKeyframe => return Passed::AwaitsKeyframe,
             Decision::Skip => return Passed::Left,
         };
+        let epoch = rewriter.epoch();
+        let patch = link.patch(slot, packet.kept.about.codec, payload, epoch);
         let outgoing = Outgoing {
             slot,
             payload_type,
@@ -287,6 +304,7 @@ impl Shard {
             now: at.instant,
             packet,
             payload,
+            patch,
         };
         let (path, outbox) = (link.egress(), &mut self.outbox);
         let fault = self.config.fault.as_ref();
@@ -315,28 +333,28 @@ impl Shard {
         }
     }
 
-    fn after_video(&mut self, from: Key, arrived: &[Arrived], awaited: bool, at: Moment) {
+    fn after_video(&mut self, from: Key, arrived: &[Arrived], awaited: u8, at: Moment) {
         let Some(link) = self.links.get_mut(from) else {
             return;
         };
         let mut announced = false;
         for waiting in arrived.iter().filter(|it| it.keyframe.is_some()) {
-            let head = &waiting.packet.kept.about.header;
+            let about = &waiting.packet.kept.about;
+            let head = &about.header;
             let source = &mut link.sources[waiting.packet.slot];
-            let whole = head.marker && source.keyframe == Some(head.timestamp);
+            let keyframe = source.layer(about.layer).and_then(|layer| layer.keyframe);
+            let whole = head.marker && keyframe == Some(head.timestamp);
             if whole && waiting.sent && !source.announced {
                 source.announced = true;
                 announced = true;
             }
-            if awaited {
-                source.throttle.want();
-            }
+            source.want(awaited);
         }
         let (room, participant) = (link.room, link.participant);
         if announced {
             self.notice(room, SfuEventKind::FirstKeyframe { participant }, at);
         }
-        if awaited {
+        if awaited != 0 {
             self.pump_keyframes(from, at);
         }
     }
@@ -389,6 +407,9 @@ impl Shard {
         let Some(payload_type) = link.peer.payload_for(slot, kept.about.codec) else {
             return;
         };
+        let rewriter = link.rewriters.get(slot).and_then(Option::as_ref);
+        let epoch = rewriter.map_or(0, Rewriter::epoch);
+        let patch = link.patch(slot, kept.about.codec, payload, epoch);
         let outgoing = Outgoing {
             slot,
             payload_type,
@@ -398,6 +419,7 @@ impl Shard {
             now: at.instant,
             packet: &Packet { slot, kept },
             payload,
+            patch,
         };
         let (path, outbox) = (link.egress(), &mut self.outbox);
         let fault = self.config.fault.as_ref();
@@ -454,7 +476,9 @@ impl Shard {
         let source = receiver.and_then(|receiver| receiver.seats.source(slot));
         let sender = source.and_then(|source| room?.participant(source)?.current);
         if let Some(sender) = sender {
-            self.want_keyframes_of(sender, at);
+            let link = self.links.get(key);
+            let needed = link.map_or(layers::ALL, |link| link.needed(slot, sender));
+            self.want_keyframes_of(sender, needed, at);
         }
     }
 
@@ -472,18 +496,18 @@ impl Shard {
             .filter(|p| p.id != link.participant);
         let senders: Vec<Key> = senders.filter_map(|p| p.current).collect();
         for sender in senders {
-            self.want_keyframes_of(sender, at);
+            self.want_keyframes_of(sender, layers::ALL, at);
         }
     }
 
-    /// Wants a keyframe of every video that a connection sends.
-    pub(super) fn want_keyframes_of(&mut self, key: Key, at: Moment) {
+    /// Wants a keyframe of these layers, as bits, of every video that a connection sends.
+    pub(super) fn want_keyframes_of(&mut self, key: Key, layers: u8, at: Moment) {
         let Some(link) = self.links.get_mut(key) else {
             return;
         };
         for (kind, source) in link.kinds.iter().zip(&mut link.sources) {
             if *kind == SlotKind::VideoUp {
-                source.throttle.want();
+                source.want(layers);
             }
         }
         self.pump_keyframes(key, at);
@@ -499,8 +523,10 @@ impl Shard {
         let participant = link.participant;
         let result = guarded::<_, Broken>(fault, participant, || {
             for (slot, source) in link.sources.iter_mut().enumerate() {
-                if source.throttle.due(at.instant) && link.peer.request_keyframe(slot) {
-                    asked += 1;
+                for (number, layer) in (0..).zip(&mut source.layers) {
+                    if layer.throttle.due(at.instant) && link.peer.request_keyframe(slot, number) {
+                        asked += 1;
+                    }
                 }
             }
             Ok(())

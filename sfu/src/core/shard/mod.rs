@@ -19,6 +19,7 @@ mod ending;
 mod forwarding;
 mod ingress;
 mod joining;
+mod layering;
 mod report;
 #[cfg(test)]
 mod tests;

@@ -86,6 +86,7 @@ impl Bench {
             addresses: &[door()],
             layout: &slots::layout(role, 4),
             codecs: &MediaPolicy::default().video_codecs,
+            simulcast: lens_protocol::media::Simulcast::Never,
             own_path: true,
             now: self.now.instant,
         });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use lens_protocol::Timestamp;
 use lens_protocol::id::{ConferenceId, Epoch, Generation, NegotiationId, ParticipantId};
 use lens_protocol::media::{
-    AddParticipant, CreateMediaRoom, MediaAddress, MediaPolicy, Pause, Role, SlotKind,
+    AddParticipant, CreateMediaRoom, MediaAddress, MediaPolicy, Pause, Role, Simulcast, SlotKind,
 };
 use lens_runtime::entropy::SeededEntropy;
 use str0m::change::SdpOffer;
@@ -158,6 +158,7 @@ impl Wires {
             }],
             layout: &slots::layout(role, size),
             codecs: &MediaPolicy::default().video_codecs,
+            simulcast: Simulcast::Never,
             own_path,
             now: self.now.instant,
         });

@@ -16,13 +16,16 @@ use crate::core::codec::MediaCodec;
 use crate::core::estimate::{Estimate, Media};
 use crate::core::path::Path;
 use crate::core::rtp::arrivals::Arrivals;
-use crate::core::rtp::header::{self, ExtensionMap, Extensions, Header, LONGEST_OUT, Parsed};
+use crate::core::rtp::header::{
+    self, ExtensionMap, Extensions, Header, LONGEST_OUT, Names, Parsed,
+};
 use crate::core::rtp::index::Window;
 use crate::core::rtp::reception::{Clock, Reception};
 use crate::core::rtp::ring::{About, Kept, Ring};
 use crate::core::rtp::rtcp::ReportBlock;
 use crate::core::rtp::sending::{REPAIR_PAUSE, Sending};
 use crate::core::rtp::srtp::{Opener, RTP_TAG, Sealer};
+use crate::core::vp8::Patch;
 use probing::Ceiling;
 
 /// How often streams are reported on (RFC 3550 §6.2 allows every second at our rates).
@@ -62,6 +65,8 @@ pub(super) struct LaneTerms {
     pub(super) ssrc: u32,
     pub(super) repair: Option<u32>,
     pub(super) mid: String,
+    /// The layer of the section's picture that it is, when there are several.
+    pub(super) rid: Option<String>,
     pub(super) clock_rate: u32,
 }
 
@@ -73,6 +78,8 @@ pub(super) struct Belongs {
     /// The payload type that it repairs, when it is a repair stream.
     pub(super) repairs: Option<u8>,
     pub(super) video: bool,
+    /// Which of the slot's layers it is, or repairs.
+    pub(super) layer: u8,
 }
 
 /// See the module.
@@ -103,6 +110,7 @@ pub(super) struct Fast {
 struct Stream {
     ssrc: u32,
     slot: usize,
+    layer: u8,
     repair: bool,
     reception: Reception,
 }
@@ -111,6 +119,7 @@ struct Stream {
 struct Lane {
     sending: Sending,
     mid: String,
+    rid: Option<String>,
     clock_rate: u32,
     source: Option<Clock>,
     /// The middle of the NTP time of our last reports, and when they left.
@@ -135,6 +144,7 @@ impl Fast {
             lane.map(|lane| Lane {
                 sending: Sending::new(lane.ssrc, lane.repair, first_repair),
                 mid: lane.mid,
+                rid: lane.rid,
                 clock_rate: lane.clock_rate,
                 source: None,
                 echoes: [(0, None); ECHOES],
@@ -172,17 +182,17 @@ impl Fast {
         &self.terms
     }
 
-    /// The slot of a stream that is known already, by what it is.
-    pub(super) fn slot_of(&self, ssrc: u32) -> Option<usize> {
+    /// Slot and layer of a stream that is known already.
+    pub(super) fn place_of(&self, ssrc: u32) -> Option<(usize, u8)> {
         self.streams
             .iter()
             .find(|stream| stream.ssrc == ssrc)
-            .map(|stream| stream.slot)
+            .map(|stream| (stream.slot, stream.layer))
     }
 
     /// Whether there is no place for a stream that is new.
     pub(super) fn is_crowded(&self, ssrc: u32) -> bool {
-        self.streams.len() >= STREAMS && self.slot_of(ssrc).is_none()
+        self.streams.len() >= STREAMS && self.place_of(ssrc).is_none()
     }
 
     /// One RTP packet, opened into the ring of its slot. `None` when it is not authentic, not new,
@@ -229,6 +239,7 @@ impl Fast {
             header: head,
             extensions,
             codec: belongs.codec,
+            layer: belongs.layer,
             at,
         };
         let kept = match belongs.repairs {
@@ -256,7 +267,9 @@ impl Fast {
             return None;
         }
         let sequence = u16::from_be_bytes(*ring.pending().first_chunk()?);
-        let repaired = |stream: &&mut Stream| stream.slot == slot && !stream.repair;
+        let repaired = |stream: &&mut Stream| {
+            stream.slot == slot && stream.layer == repair.layer && !stream.repair
+        };
         let stream = self.streams.iter_mut().rev().find(repaired)?;
         let index = stream.reception.fresh(sequence)?;
         if !stream.reception.take_repair(index, repair.at) {
@@ -290,6 +303,7 @@ impl Fast {
         self.streams.push(Stream {
             ssrc: head.ssrc,
             slot: belongs.slot,
+            layer: belongs.layer,
             repair,
             reception: Reception::new(belongs.codec.clock_rate(), asks, at),
         });
@@ -327,11 +341,14 @@ impl Fast {
                 },
                 index: out.sequence,
                 extensions: out.packet.kept.about.extensions,
-                mid: lane.sending.is_new().then_some(lane.mid.as_bytes()),
+                names: match lane.sending.is_new() {
+                    true => lane.names(false),
+                    false => Names::default(),
+                },
                 map: self.terms.map,
                 original: None,
                 transport: note(&mut self.estimate, out.payload.len(), media, out.now),
-                payload: Payload::Media(out.payload),
+                payload: Payload::of(out),
             },
         );
         if sealed {
@@ -395,11 +412,11 @@ impl Fast {
                 },
                 index,
                 extensions: out.packet.kept.about.extensions,
-                mid: Some(lane.mid.as_bytes()),
+                names: lane.names(true),
                 map: self.terms.map,
                 original: Some(out.sequence as u16),
                 transport: note(&mut self.estimate, out.payload.len(), media, out.now),
-                payload: Payload::Media(out.payload),
+                payload: Payload::of(out),
             },
         )
     }
@@ -411,11 +428,12 @@ impl Fast {
         }
     }
 
-    /// Asks for a keyframe in a slot. False when nothing has come in it yet.
-    pub(super) fn request_keyframe(&mut self, slot: usize) -> bool {
-        let streams = self.streams.iter().rev();
-        let mut sending = streams.filter(|stream| stream.slot == slot && !stream.repair);
-        let Some(stream) = sending.next() else {
+    /// Asks for a keyframe of a layer. False when nothing of it has come yet.
+    pub(super) fn request_keyframe(&mut self, slot: usize, layer: u8) -> bool {
+        let mut streams = self.streams.iter().rev();
+        let wanted =
+            |stream: &&Stream| stream.slot == slot && stream.layer == layer && !stream.repair;
+        let Some(stream) = streams.find(wanted) else {
             return false;
         };
         if !self.keyframes.contains(&stream.ssrc) {
@@ -426,6 +444,16 @@ impl Fast {
 }
 
 impl Lane {
+    /// What the stream calls itself, or its repairs.
+    fn names(&self, repair: bool) -> Names<'_> {
+        let rid = self.rid.as_deref().map(str::as_bytes);
+        Names {
+            mid: Some(self.mid.as_bytes()),
+            rid: rid.filter(|_| !repair),
+            repaired_rid: rid.filter(|_| repair),
+        }
+    }
+
     /// What a packet is when it has to be sent again; `None` where nothing is repaired.
     fn repairable(&self, out: &Outgoing<'_>) -> Option<Media> {
         let slot = u8::try_from(out.slot).ok()?;
@@ -458,7 +486,7 @@ struct Sealed<'a> {
     header: Header,
     index: u64,
     extensions: Extensions,
-    mid: Option<&'a [u8]>,
+    names: Names<'a>,
     map: ExtensionMap,
     /// The sequence number that a repair stands for.
     original: Option<u16>,
@@ -469,6 +497,8 @@ struct Sealed<'a> {
 /// What is behind the header.
 enum Payload<'a> {
     Media(&'a [u8]),
+    /// Media whose first bytes are others for this receiver.
+    Patched(&'a [u8], Patch),
     /// So many bytes that mean nothing (RFC 3550 §5.1).
     Padding(u8),
 }
@@ -481,7 +511,7 @@ fn seal(sealer: &Sealer, outbox: &mut Runs<Path>, to: Path, packet: &Sealed<'_>)
             transport_sequence: packet.transport,
             ..packet.extensions
         },
-        mid: packet.mid,
+        names: packet.names,
         map: packet.map,
         padded: matches!(packet.payload, Payload::Padding(_)),
     };
@@ -507,10 +537,17 @@ fn seal(sealer: &Sealer, outbox: &mut Runs<Path>, to: Path, packet: &Sealed<'_>)
     sealed.is_ok()
 }
 
-impl Payload<'_> {
+impl<'a> Payload<'a> {
+    fn of(out: &Outgoing<'a>) -> Self {
+        match out.patch {
+            None => Self::Media(out.payload),
+            Some(patch) => Self::Patched(out.payload, patch),
+        }
+    }
+
     fn length(&self) -> usize {
         match self {
-            Self::Media(payload) => payload.len(),
+            Self::Media(payload) | Self::Patched(payload, _) => payload.len(),
             Self::Padding(length) => usize::from(*length),
         }
     }
@@ -518,6 +555,10 @@ impl Payload<'_> {
     fn write(&self, room: &mut [u8]) {
         match self {
             Self::Media(payload) => room.copy_from_slice(payload),
+            Self::Patched(payload, patch) => {
+                room.copy_from_slice(payload);
+                patch.over(room);
+            }
             Self::Padding(length) => {
                 room.fill(0);
                 if let Some(last) = room.last_mut() {

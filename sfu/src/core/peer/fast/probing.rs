@@ -6,7 +6,7 @@ use lens_runtime::udp::Runs;
 
 use super::{Fast, Payload, Sealed, note, seal};
 use crate::core::path::Path;
-use crate::core::rtp::header::{Extensions, Header};
+use crate::core::rtp::header::{Extensions, Header, Names};
 
 /// Longest padding (RFC 3550 §5.1 counts it in one byte).
 const PADDING: u8 = 255;
@@ -104,7 +104,7 @@ impl Fast {
                 },
                 index,
                 extensions: Extensions::default(),
-                mid: None,
+                names: Names::default(),
                 map: self.terms.map,
                 original: None,
                 transport: note(&mut self.estimate, usize::from(PADDING), None, now),
