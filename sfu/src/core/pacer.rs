@@ -210,4 +210,18 @@ mod tests {
         pacer.wait(packet(4));
         assert!(!pacer.holds_keyframe());
     }
+
+    #[test]
+    fn nothing_overtakes_what_waits() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        pacer.limit(800_000, true);
+        pacer.spend(5_000, start);
+        pacer.wait(packet(1));
+        // The way has been free for long; what waits has not left yet.
+        let later = start + Duration::from_secs(1);
+        assert!(!pacer.is_open(later));
+        assert!(pacer.next(later).is_some());
+        assert!(pacer.is_open(later));
+    }
 }

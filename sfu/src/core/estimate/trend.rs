@@ -254,4 +254,17 @@ mod tests {
         }
         assert!(trend.samples < 3);
     }
+
+    #[test]
+    fn the_threshold_adapts_to_what_is_near_it_and_not_to_outliers() {
+        let adapted = |value: f64| {
+            let mut trend = Trend::new();
+            trend.adapt(value, 0.0);
+            trend.adapt(value, 50.0);
+            trend.threshold
+        };
+        assert!(adapted(FIRST_THRESHOLD + OUTLIER - 1.0) > FIRST_THRESHOLD);
+        assert_eq!(adapted(FIRST_THRESHOLD + OUTLIER + 1.0), FIRST_THRESHOLD);
+        assert!(adapted(1.0) < FIRST_THRESHOLD);
+    }
 }
