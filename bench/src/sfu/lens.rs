@@ -34,12 +34,11 @@ pub(crate) struct Lens {
 }
 
 impl Lens {
-    /// Starts it; `stack` sends its RTP through the media stack.
-    pub(crate) fn start(bin: &Path, stack: bool) -> Result<Self, String> {
+    /// Starts it, with one more line of settings in its section `[media]`.
+    pub(crate) fn start(bin: &Path, media: &str) -> Result<Self, String> {
         let directory = TempDir::new().map_err(|error| error.to_string())?;
         let settings = directory.path().join("lens.toml");
-        let rtp = if stack { "rtp = \"stack\"\n" } else { "" };
-        std::fs::write(&settings, format!("{SETTINGS}{rtp}")).map_err(|it| it.to_string())?;
+        std::fs::write(&settings, format!("{SETTINGS}{media}\n")).map_err(|it| it.to_string())?;
         let arguments = ["--config".to_owned(), settings.display().to_string()];
         let product = Product::start(&Start {
             bin,

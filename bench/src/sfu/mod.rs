@@ -11,6 +11,7 @@
 
 mod attack;
 mod batch;
+mod capacity;
 mod churn;
 mod floor;
 mod generator;
@@ -110,24 +111,44 @@ pub(crate) fn run(bin: &Path, plan: &Plan, machine: Machine) -> Result<Report, S
         // A server that was full with fewer rooms is not asked for more.
         let mut servers = plan.servers.clone();
         for rooms in &plan.rooms {
-            let rows = alternate(&servers, *rooms, *viewers, plan, bin)?;
-            for (server, row) in servers.iter().zip(&rows) {
-                let mut told = row.json(server, *rooms, *viewers);
-                told["ratio"] = ratio(server, &servers, &rows);
-                println!("{told}");
-                row.report(&mut report, server, *rooms, *viewers);
-                runs.push(told);
-            }
-            let carried = |server: &&String| {
-                let row = servers.iter().position(|it| it == *server);
-                row.is_some_and(|row| rows[row].is_carried())
-            };
-            servers = servers.iter().filter(carried).cloned().collect();
+            let told = crowd(&servers, *rooms, *viewers, plan, bin, &mut report)?;
+            servers = told
+                .iter()
+                .filter(|run| capacity::is_carried(run))
+                .filter_map(|run| run["server"].as_str().map(str::to_owned))
+                .collect();
+            runs.extend(told);
         }
     }
-    report.fact("capacity_rooms", capacity(&runs));
+    for server in &plan.servers {
+        while let Some(rooms) = capacity::next(&runs, server) {
+            let alone = std::slice::from_ref(server);
+            runs.extend(crowd(alone, rooms, 1, plan, bin, &mut report)?);
+        }
+    }
+    report.fact("capacity_rooms", capacity::most(&runs));
     report.fact("runs", Value::Array(runs));
     Ok(report)
+}
+
+/// Measures servers with one crowd; what is written down of each, in the order of `servers`.
+fn crowd(
+    servers: &[String],
+    rooms: u32,
+    viewers: usize,
+    plan: &Plan,
+    bin: &Path,
+    report: &mut Report,
+) -> Result<Vec<Value>, String> {
+    let rows = alternate(servers, rooms, viewers, plan, bin)?;
+    let told = servers.iter().zip(&rows).map(|(server, row)| {
+        let mut told = row.json(server, rooms, viewers);
+        told["ratio"] = ratio(server, servers, &rows);
+        println!("{told}");
+        row.report(report, server, rooms, viewers);
+        told
+    });
+    Ok(told.collect())
 }
 
 /// Lets servers take turns with the same crowd.
@@ -163,27 +184,12 @@ fn ratio(server: &str, servers: &[String], rows: &[Row]) -> Value {
         .into()
 }
 
-/// The most one-to-one rooms that each server carried of those that were tried: at most 0.1 % lost
-/// and 99 of 100 packets within 50 ms. Loss alone misleads: a full server queues and loses nothing.
-fn capacity(runs: &[Value]) -> Value {
-    let mut most = serde_json::Map::new();
-    for run in runs.iter().filter(|run| run["viewers"] == 1) {
-        let within = |figure: &str, most| run[figure].as_f64().is_some_and(|it| it <= most);
-        let server = run["server"].as_str().unwrap_or_default();
-        let known = most.get(server).and_then(Value::as_u64);
-        // A figure that is missing was not kept: nothing came.
-        if within("loss_pct", 0.1) && within("p99_ms", 50.0) && run["rooms"].as_u64() > known {
-            most.insert(server.to_owned(), run["rooms"].clone());
-        }
-    }
-    most.into()
-}
-
 fn start(name: &str, bin: &Path) -> Result<Box<dyn Server>, String> {
     match name {
-        "lens" => Ok(Box::new(Lens::start(bin, false)?)),
+        "lens" => Ok(Box::new(Lens::start(bin, "")?)),
         "janus" => Ok(Box::new(Janus::start(namespace::ADDRESS.into())?)),
-        "lens-stack" => Ok(Box::new(Lens::start(bin, true)?)),
+        "lens-stack" => Ok(Box::new(Lens::start(bin, "rtp = \"stack\"")?)),
+        "lens-workers" => Ok(Box::new(Lens::start(bin, "workers = 2")?)),
         other => Err(format!("{other} is no server this bench knows")),
     }
 }
@@ -266,12 +272,6 @@ impl Row {
         self.generator_us.push(window.us_per_datagram);
         self.generator_busy.push(window.busy);
         self.late_ms.push(window.late_ms);
-    }
-
-    fn is_carried(&self) -> bool {
-        let median = |figures: &[f64]| Spread::of(figures.iter().copied()).map(|it| it.median());
-        median(&self.loss_pct).is_some_and(|it| it <= 0.1)
-            && median(&self.p99_ms).is_some_and(|it| it <= 50.0)
     }
 
     fn json(&self, server: &str, rooms: u32, viewers: usize) -> Value {
@@ -377,17 +377,5 @@ mod tests {
         assert_eq!(ratio("lens", &servers, &rows), json!({"janus": 0.25}));
         assert_eq!(ratio("janus", &servers, &rows), json!({"lens": 4.0}));
         assert_eq!(ratio("lens", &servers[..1], &rows[..1]), json!({}));
-    }
-
-    #[test]
-    fn capacity_is_the_highest_that_was_carried_and_silence_carries_nothing() {
-        let run = |server: &str, rooms: u32, loss: Value, p99: Value| json!({"server": server, "rooms": rooms, "viewers": 1, "loss_pct": loss, "p99_ms": p99});
-        let runs = [
-            run("one", 300, json!(0.0), json!(2.0)),
-            run("one", 100, json!(0.0), json!(1.0)),
-            run("one", 500, json!(0.0), json!(51.0)),
-            run("silent", 100, json!(0.0), Value::Null),
-        ];
-        assert_eq!(capacity(&runs), json!({"one": 300}));
     }
 }
