@@ -86,6 +86,37 @@ export interface RosterEntry {
   slots: { mid: string; kind: string }[];
 }
 
+/** What a viewer may ask of the camera's side. */
+export type Command =
+  | { command: 'torch'; on: boolean }
+  /** 1 is the whole picture, at most 100. */
+  | { command: 'zoom'; factor: number }
+  | { command: 'freeze'; on: boolean }
+  | { command: 'snapshot' }
+  /** The other camera, or the one that is named. */
+  | { command: 'switch_camera'; facing?: 'front' | 'back' };
+
+/** `refused`: the customer does not want it. `unsupported`: their device cannot do it. */
+export type CommandOutcome = 'done' | 'refused' | 'unsupported' | 'failed';
+
+/** Something drawn on the camera's picture. */
+export interface Annotation {
+  /** The sender's own name for it; another with the same id replaces it. */
+  id: number;
+  shape: 'stroke' | 'arrow' | 'ellipse' | 'rectangle' | 'point' | 'text';
+  /** 1 to 512 of `[x, y]`, each 0 to 1 from the left and upper edge of the picture as the camera
+   * sent it, before rotation. */
+  points: [number, number][];
+  /** `#rrggbb`. */
+  color?: string;
+  /** Width of the line, as a part of the picture's width, 0 to 1. */
+  width?: number;
+  /** A label, at most 200 characters. */
+  text?: string;
+  /** The frame it was drawn on, in microseconds of the camera's clock. */
+  pts_us?: number;
+}
+
 export interface ParticipantEvents {
   /** `code` with `failed`. Nothing comes after `closed` or `failed`. */
   statechange: { state: ParticipantState; code?: string };
@@ -104,6 +135,13 @@ export interface ParticipantEvents {
   generation: { generation: number };
   /** The server opened a data channel. */
   datachannel: { channel: RTCDataChannel };
+  /** Somebody says a line. `from` is what they say of themselves. */
+  chat: { from: string; id: number; text: string };
+  /** Somebody asks for something; answer with `replyCommand`. `from` is null when the server asks. */
+  command: { id: number; from: string | null; command: Command };
+  annotation: { from: string; annotation: Annotation };
+  /** One of their drawings is gone, or all. */
+  annotationclear: { from: string; id?: number };
   /** 60 s without connection: published tracks were stopped. Publish anew to go on. */
   capturestopped: Record<string, never>;
 }
@@ -143,6 +181,15 @@ export interface Participant extends TypedEvents<ParticipantEvents> {
   requestOffer(reason?: 'reload' | 'restart' | 'network' | 'failed'): void;
   publish(track: MediaStreamTrack): Promise<void>;
   unpublish(kind: 'video' | 'audio'): Promise<void>;
+  /** Says a line of 1 to 2,000 characters; its id. Throws `would_block` while 64 messages wait. */
+  sendChat(text: string): number;
+  /** Rejects with `timeout` after a minute without an answer. */
+  sendCommand(command: Command, options?: { signal?: AbortSignal }): Promise<CommandOutcome>;
+  /** Answers a command of a `command` event. A second answer is ignored. */
+  replyCommand(id: number, outcome: CommandOutcome): void;
+  sendAnnotation(annotation: Annotation): void;
+  /** One of our drawings, or all. */
+  clearAnnotations(id?: number): void;
   stats(): Promise<Stats>;
   /** Idempotent. Nothing is reported after the event that says so. */
   close(): void;

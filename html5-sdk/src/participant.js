@@ -19,6 +19,7 @@ import { Connection } from './connection.js';
 import { environmentWith } from './environment.js';
 import { LensError } from './errors.js';
 import { StatsReader } from './stats.js';
+import { Talk } from './talk.js';
 import { requireTransforms } from './transforms.js';
 
 /** @typedef {import('./connection.js').Offer} Offer */
@@ -67,6 +68,7 @@ export class Participant extends EventTarget {
   #attempt = 0;
   #captureTimer = undefined;
   #stats = new StatsReader();
+  #talk;
   #ended = new AbortController();
   #over = false;
 
@@ -85,6 +87,11 @@ export class Participant extends EventTarget {
     this.#options = options;
     this.#network = options.network;
     this.#environment = environmentWith(environment);
+    this.#talk = new Talk({
+      us: () => this.id,
+      emit: (type, detail) => this.#emit(type, detail),
+      environment: this.#environment,
+    });
     const listening = { signal: this.#ended.signal };
     this.#network.addEventListener('signal', ({ detail }) => this.#onSignal(detail), listening);
     this.#environment.window?.addEventListener('online', () => this.#onOnline(), listening);
@@ -181,6 +188,57 @@ export class Participant extends EventTarget {
   }
 
   /**
+   * Says a line to everybody in the conference. Kept by nobody: what has to be on record goes
+   * through the session's chat.
+   * @param {string} text 1 to 2,000 characters
+   * @returns {number} the line's id
+   * @throws {RangeError} for a text that is empty or too long
+   * @throws {LensError} `would_block` while 64 messages wait for the connection
+   */
+  sendChat(text) {
+    this.#requireOpen();
+    return this.#talk.chat(text);
+  }
+
+  /**
+   * Asks the camera's side for something. It may refuse; that is an answer, not an error.
+   * @param {import('./talk.js').Command} command
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<import('./talk.js').CommandOutcome>} rejects with `timeout` after a minute
+   *   without an answer, with `would_block` as `sendChat`, with a RangeError for a bad argument
+   */
+  async sendCommand(command, { signal } = {}) {
+    this.#requireOpen();
+    return this.#talk.command(command, signal);
+  }
+
+  /**
+   * Answers a command of a `command` event. A second answer is ignored.
+   * @param {number} id
+   * @param {import('./talk.js').CommandOutcome} outcome
+   */
+  replyCommand(id, outcome) {
+    this.#requireOpen();
+    this.#talk.reply(id, outcome);
+  }
+
+  /**
+   * Draws on the camera's picture; another with the same `id` replaces it.
+   * @param {import('./talk.js').Annotation} annotation
+   * @throws {RangeError | LensError} outside its limits; `would_block` as `sendChat`
+   */
+  sendAnnotation(annotation) {
+    this.#requireOpen();
+    this.#talk.annotate(annotation);
+  }
+
+  /** Takes one of our drawings away, or all. @param {number} [id] */
+  clearAnnotations(id) {
+    this.#requireOpen();
+    this.#talk.clear(id);
+  }
+
+  /**
    * Figures of the connection; all null before there is one. Rates count from the former call.
    * @returns {Promise<import('./stats.js').Stats>}
    */
@@ -217,6 +275,7 @@ export class Participant extends EventTarget {
       onDataChannel: (/** @type {RTCDataChannel} */ channel) =>
         own(() => {
           this.#dataChannel = channel;
+          this.#talk.attach(channel);
           this.#emit('datachannel', { channel });
         }),
     };
@@ -267,7 +326,16 @@ export class Participant extends EventTarget {
     if (this.#over) return;
     if (signal.kind === 'offer') this.receive(/** @type {any} */ (signal));
     else if (signal.kind === 'roster') this.#onRoster(signal);
+    else if (signal.kind === 'command') this.#onCommand(signal);
     else if (signal.kind === 'bye' && signal.reason !== 'shutting_down') this.close();
+  }
+
+  /** A command that came by signalling is answered there. @param {Signal} signal */
+  #onCommand(signal) {
+    this.#talk.signalled(signal, (outcome) => {
+      const reply = { kind: 'command_reply', id: signal.id, outcome };
+      void this.#network.send(reply, { signal: this.#ended.signal }).catch(() => {});
+    });
   }
 
   /** @param {Signal} roster */
@@ -440,7 +508,9 @@ export class Participant extends EventTarget {
     this.#current?.close();
     this.#next?.close();
     this.#published.clear();
-    this.#ended.abort(new DOMException('the participant is closed', 'InvalidStateError'));
+    const closed = new DOMException('the participant is closed', 'InvalidStateError');
+    this.#talk.end(closed);
+    this.#ended.abort(closed);
   }
 
   /**

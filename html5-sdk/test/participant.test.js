@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { LensError } from '../src/errors.js';
 import { Participant } from '../src/participant.js';
-import { FakeStream, fakePeers, track } from './support/peers.js';
+import { FakeChannel, FakeStream, fakePeers, track } from './support/peers.js';
 import { FakeClock, FakeWindow, settle } from './support/world.js';
 
 const CAMERA = [
@@ -341,7 +341,7 @@ test('a minute without connection stops capture, and publishing goes on after it
 
 test('the data channel the server opens is kept', async () => {
   const { participant, peers, of } = await connected();
-  const channel = { label: 'lens' };
+  const channel = new FakeChannel();
   peers[0].ondatachannel({ channel });
   await settle();
   assert.equal(participant.dataChannel, channel);

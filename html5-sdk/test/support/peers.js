@@ -31,6 +31,31 @@ export class FakeStream {
   }
 }
 
+/** A data channel whose network the test is. */
+export class FakeChannel extends EventTarget {
+  label = 'lens';
+  readyState = 'connecting';
+  bufferedAmount = 0;
+  sent = [];
+  send(text) {
+    if (this.readyState !== 'open') throw new DOMException('not open', 'InvalidStateError');
+    this.sent.push(JSON.parse(text));
+  }
+  // --- the test's side
+  opens() {
+    this.readyState = 'open';
+    this.dispatchEvent(new Event('open'));
+  }
+  drains() {
+    this.bufferedAmount = 0;
+    this.dispatchEvent(new Event('bufferedamountlow'));
+  }
+  brings(message) {
+    const data = typeof message === 'string' ? message : JSON.stringify({ v: 1, from: 'them', ...message });
+    this.dispatchEvent(new MessageEvent('message', { data }));
+  }
+}
+
 export function fakePeers() {
   const peers = [];
   class FakePeerConnection {
