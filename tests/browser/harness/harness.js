@@ -35,6 +35,7 @@ let participant;
 const tracks = [];
 const states = [];
 const ears = [];
+const heard = [];
 
 const harness = {
   /** Makes the participant. */
@@ -45,6 +46,13 @@ const harness = {
       states.push({ at: Date.now(), ...event.detail });
     });
     participant.addEventListener('track', (event) => show(event.detail));
+    for (const type of ['chat', 'command', 'annotation', 'annotationclear']) {
+      participant.addEventListener(type, ({ detail }) => heard.push({ type, ...detail }));
+    }
+    // A customer with a lamp and no wish to be seen closely.
+    participant.addEventListener('command', ({ detail: { id, command } }) => {
+      participant.replyCommand(id, { torch: 'done', zoom: 'refused' }[command.command] ?? 'unsupported');
+    });
   },
 
   /** Gives it an offer; later ones are new generations. */
@@ -85,6 +93,12 @@ const harness = {
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     await participant.publish(stream.getAudioTracks()[0]);
   },
+
+  chat: (text) => participant.sendChat(text),
+  ask: (command) => participant.sendCommand(command),
+  annotate: (annotation) => participant.sendAnnotation(annotation),
+  clear: (id) => participant.clearAnnotations(id),
+  heard: () => heard,
 
   unpublish: (kind) => participant.unpublish(kind),
   stats: () => participant.stats(),
