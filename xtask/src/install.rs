@@ -67,6 +67,11 @@ const SYSTEM: &[Need] = &[
         why: "looks into backups",
     },
     Need {
+        program: "vpxenc",
+        package: "vpx-tools",
+        why: "makes and reads the counted clip of the conformance suite",
+    },
+    Need {
         program: "openssl",
         package: "openssl",
         why: "a certificate for GStreamer",

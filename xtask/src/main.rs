@@ -8,6 +8,7 @@
 mod bench;
 mod cargo;
 mod command;
+mod conformance;
 mod docs;
 mod files;
 mod fuzz;
@@ -30,6 +31,8 @@ cargo xtask steps                the steps and what they check
 cargo xtask install              install what the tests need (Debian, npm, PyPI)
 cargo xtask check-layers         the order of crates, and that cores are pure
 cargo xtask openapi              write docs/openapi.json from the routes
+cargo xtask conformance [--json FILE | --pair A:B | --only NAME]
+                                 the faces of the SDK as camera and viewer of each other
 cargo xtask fuzz                 fuzz every parser of foreign bytes for ten minutes
 cargo xtask fuzz --target NAME [--seconds N | FILE | --minimise]
 cargo xtask bench NAME           measure join, start, process, hub or sfu (bench/README.md)";
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["openapi"] => cargo::write_openapi(),
+        ["conformance", words @ ..] => conformance::at_length(words),
         ["fuzz", words @ ..] => parsers::at_length(words),
         ["bench", words @ ..] if !words.is_empty() => bench::run(words),
         _ => {

@@ -7,10 +7,11 @@ use crate::report::Outcome;
 use crate::{cargo, command, root};
 
 /// Folders whose scripts are typed by JSDoc; each holds a `tsconfig.json`.
-const TYPED: [&str; 4] = [
+const TYPED: [&str; 5] = [
     "html5-sdk",
     "website/pages",
     "tests/browser",
+    "tests/conformance",
     "bench/browser",
 ];
 

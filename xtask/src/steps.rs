@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::report::{Line, Outcome, close};
-use crate::{cargo, docs, files, fuzz, install, interop, layers, node, parsers};
+use crate::{cargo, conformance, docs, files, fuzz, install, interop, layers, node, parsers};
 
 /// One step.
 struct Step {
@@ -73,6 +73,11 @@ const STEPS: &[Step] = &[
         name: "interop",
         checks: "GStreamer and aiortc by WHIP and WHEP",
         run: interop::run,
+    },
+    Step {
+        name: "conformance",
+        checks: "faces of the SDK against each other",
+        run: conformance::run,
     },
     Step {
         name: "browser",

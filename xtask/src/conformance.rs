@@ -1,0 +1,58 @@
+//! The conformance suite of the SDK's faces (`tests/conformance/`): `cargo xtask conformance`, and the
+//! part of it that `cargo xtask test` runs.
+
+use std::process::{Command, ExitCode};
+
+use crate::report::Outcome;
+use crate::{cargo, command, install, root};
+
+/// Pairs for each change: every face with itself, and with the browser as its viewer.
+const PAIRS: [&str; 1] = ["browser:browser"];
+
+/// The step of `cargo xtask test`.
+pub(crate) fn run() -> Outcome {
+    if let Err(sentence) = cargo::build_binary() {
+        return Outcome::failed(sentence);
+    }
+    let mut runner = runner();
+    for pair in PAIRS {
+        runner.args(["--pair", pair]);
+    }
+    let mut found = Outcome::default();
+    let ended = command::read(&mut runner, |line| {
+        if let Some(failure) = line.strip_prefix("FAILED ") {
+            found.failures.push(failure.to_owned());
+        } else if line.ends_with(" unsupported") && !line.contains('→') {
+            found.passed += cargo::number_before(line, " passed");
+        }
+    });
+    match ended {
+        Err(sentence) if found.failures.is_empty() => Outcome::failed(sentence),
+        _ if found.passed == 0 && found.failures.is_empty() => Outcome::failed("no scenario ran"),
+        _ => found,
+    }
+}
+
+/// `cargo xtask conformance …`: all pairs, or what the words say.
+pub(crate) fn at_length(words: &[&str]) -> ExitCode {
+    let installed = install::run();
+    let built = cargo::build_binary();
+    let missing = installed.failures.into_iter().chain(built.err());
+    let missing: Vec<String> = missing.collect();
+    if !missing.is_empty() {
+        eprintln!("{}", missing.join("\n"));
+        return ExitCode::FAILURE;
+    }
+    match command::run(runner().args(words)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn runner() -> Command {
+    let mut command = Command::new("node");
+    command
+        .arg(root().join("tests/conformance/run.mjs"))
+        .env("LENS_BIN", cargo::binary_path());
+    command
+}
