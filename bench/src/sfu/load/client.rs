@@ -80,6 +80,9 @@ pub(crate) struct Client {
     /// Media packets that left since [`Self::begin`].
     pub(super) sent: u64,
     pub(super) due: Instant,
+    /// Its stack has given up: the server said goodbye, or something nobody understands. It is
+    /// silent from then on; who was not connected never will be.
+    broken: bool,
     pub(super) next_frame: Instant,
     pub(super) next_voice: Instant,
 }
@@ -116,6 +119,7 @@ impl Client {
             heard: Vec::new(),
             sent: 0,
             due: now,
+            broken: false,
             next_frame: now,
             next_voice: now,
         })
@@ -235,37 +239,39 @@ impl Client {
     }
 
     /// Takes everything that has come.
-    pub(crate) fn read(&mut self, clock: &Clock, counts: &mut Counts) -> Result<(), String> {
+    pub(crate) fn read(&mut self, clock: &Clock, counts: &mut Counts) {
         let mut buffer = [0; 1_600];
         while let Ok((length, from)) = self.socket.recv_from(&mut buffer) {
             counts.datagrams += 1;
             let datagram = &mut buffer[..length];
             match datagram {
-                [128..=191, 192..=223, ..] => self.feed(from, datagram, counts)?,
+                [128..=191, 192..=223, ..] => self.feed(from, datagram, counts),
                 [128..=191, ..] => self.hear(datagram, clock, counts),
-                _ => self.feed(from, datagram, counts)?,
+                _ => self.feed(from, datagram, counts),
             }
         }
-        Ok(())
     }
 
-    fn feed(&mut self, from: SocketAddr, bytes: &[u8], counts: &mut Counts) -> Result<(), String> {
+    fn feed(&mut self, from: SocketAddr, bytes: &[u8], counts: &mut Counts) {
         let Ok(receive) = Receive::new(Protocol::Udp, from, self.local, bytes) else {
-            return Ok(());
+            return;
         };
         let input = Input::Receive(Instant::now(), receive);
-        if self.rtc.accepts(&input) {
-            self.rtc.handle_input(input).map_err(|it| it.to_string())?;
-            self.poll(counts)?;
+        if !self.broken && self.rtc.accepts(&input) {
+            self.give(input, counts);
         }
-        Ok(())
     }
 
     /// Lets the stack's timers run.
-    pub(crate) fn tick(&mut self, now: Instant, counts: &mut Counts) -> Result<(), String> {
-        let input = Input::Timeout(now);
-        self.rtc.handle_input(input).map_err(|it| it.to_string())?;
-        self.poll(counts)
+    pub(crate) fn tick(&mut self, now: Instant, counts: &mut Counts) {
+        if !self.broken {
+            self.give(Input::Timeout(now), counts);
+        }
+    }
+
+    fn give(&mut self, input: Input<'_>, counts: &mut Counts) {
+        let given = self.rtc.handle_input(input).map_err(|it| it.to_string());
+        self.broken = given.and_then(|()| self.poll(counts)).is_err();
     }
 
     fn poll(&mut self, counts: &mut Counts) -> Result<(), String> {
