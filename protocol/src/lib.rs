@@ -19,6 +19,7 @@ pub mod fuzzing;
 pub mod id;
 pub mod limits;
 pub mod media;
+pub mod peer;
 pub mod secret;
 pub mod session;
 pub mod signal;

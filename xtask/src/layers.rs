@@ -13,7 +13,12 @@ use crate::{cargo, files, root};
 /// From the bottom up. Crates of one level do not name each other.
 const LEVELS: &[&[&str]] = &[
     &["lens-protocol"],
-    &["lens-auth", "lens-runtime", "lens-storage"],
+    &[
+        "lens-auth",
+        "lens-runtime",
+        "lens-storage",
+        "lens-media-sdk",
+    ],
     &["lens-sfu", "lens-chat-log", "lens-signaling"],
     &["lens-session-manager"],
     &["lens-website", "lens-fuzz"],
@@ -27,6 +32,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("lens-sfu", "lens-storage"),
     ("lens-sfu", "lens-auth"),
     ("lens-signaling", "lens-storage"),
+    ("lens-sfu", "lens-media-sdk"),
 ];
 /// Words that mean a clock, a socket, a file, a task or a generator.
 const IMPURE: &[&str] = &[
