@@ -25,6 +25,14 @@
 //! Start with [`Engine`], then [`Participant`] and [`Observer`]; the crate's README gets you to a
 //! first frame. Inside, start with `core/mod.rs` (pure logic) and `driver/mod.rs` (sockets, threads).
 
+/// The README's first program is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(test)]
+extern crate self as lens_media_sdk;
+
 pub mod code;
 pub mod codec;
 mod core;
@@ -37,6 +45,8 @@ pub mod network;
 pub mod observer;
 pub mod participant;
 mod shared;
+#[cfg(test)]
+mod simulation;
 pub mod state;
 pub mod stats;
 

@@ -163,7 +163,7 @@ mod tests {
         let at = |ms| start + Duration::from_millis(ms);
         let mut letters = Letters::new(Duration::from_secs(10));
         let id = letters.post(start, bye());
-        let mut attempt = |letters: &mut Letters, ms| {
+        let attempt = |letters: &mut Letters, ms| {
             letters
                 .poll(at(ms), &mut Still)
                 .map(|signal| signal.attempt)

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! driver                                   Session
-//!   handle_input(now, Input) ────────────▶ session.rs: states, signals, messages
+//!   handle_input(now, Input) ────────────▶ session.rs: states; signalling.rs, media.rs, talk.rs
 //!                                            generations.rs: connections come, take over, go
 //!                                            connection.rs: one offer, one stack, its slots
 //!                                              stack.rs: ICE, DTLS, SRTP, SCTP (str0m)
@@ -20,12 +20,14 @@ pub(crate) mod backoff;
 mod connection;
 mod generations;
 mod letters;
+mod media;
 mod pace;
 mod playout;
 mod reception;
 mod sdp;
 mod sending;
 mod session;
+mod signalling;
 mod stack;
 mod talk;
 

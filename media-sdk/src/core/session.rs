@@ -4,74 +4,56 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lens_protocol::ErrorCode;
-use lens_protocol::conference::ParticipantOffer;
 use lens_protocol::entropy::Entropy;
 use lens_protocol::id::{Generation, ParticipantId};
-use lens_protocol::signal::{Roster, RosterEntry};
+use lens_protocol::signal::RosterEntry;
 
-use super::backoff::back_off;
-use super::connection::{Connection, Notice, OfferName};
-use super::generations::{Generations, Shown, index};
-use super::letters::{Letters, Settled};
+use super::connection::{Connection, Notice};
+use super::generations::{Generations, Shown};
+use super::letters::Letters;
 use super::pace::Rate;
 use super::stack::Identity;
 use super::talk::{Heard, Talk};
-use super::{
-    ConnectionId, Datagram, Event, Input, Output, OwnedFrame, SessionConfig, SignalReport, earlier,
-};
-use crate::code::{Code, SdkCode};
+use super::{ConnectionId, Datagram, Event, Input, Output, SessionConfig, earlier};
 use crate::frame::{Codec, MediaKind, Track};
-use crate::message::Command;
-use crate::network::{InboundSignal, OfferReason, OutboundBody};
+use crate::network::{OfferReason, OutboundBody};
 use crate::state::State;
 use crate::stats::{Stats, Transport};
 
-/// How long to wait for an offer that was asked for before asking again.
-const OFFER: Duration = Duration::from_secs(5);
 /// Without connection for this long, capture stops: nobody films for nobody unknowingly.
 const CAPTURE: Duration = Duration::from_secs(60);
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(3);
-/// Refusals after which another offer will never come.
-const FINAL: [ErrorCode; 6] = [
-    ErrorCode::NotSignedIn,
-    ErrorCode::Forbidden,
-    ErrorCode::SessionNotFound,
-    ErrorCode::SessionClosed,
-    ErrorCode::ConferenceNotFound,
-    ErrorCode::ConferenceEnded,
-];
 
 /// A participant without sockets, threads and clock.
 pub(crate) struct Session {
-    config: SessionConfig,
-    identity: Identity,
-    entropy: Box<dyn Entropy>,
-    start: Instant,
-    now: Instant,
-    state: State,
-    generations: Generations,
-    letters: Letters,
-    talk: Talk,
-    shown: Shown,
-    roster: Vec<RosterEntry>,
+    pub(super) config: SessionConfig,
+    pub(super) identity: Identity,
+    pub(super) entropy: Box<dyn Entropy>,
+    pub(super) start: Instant,
+    pub(super) now: Instant,
+    pub(super) state: State,
+    pub(super) generations: Generations,
+    pub(super) letters: Letters,
+    pub(super) talk: Talk,
+    pub(super) shown: Shown,
+    pub(super) roster: Vec<RosterEntry>,
     /// Whom the last roster spoke to.
-    occupied: Option<(ParticipantId, Vec<(String, ParticipantId)>)>,
-    tracks: Vec<Arc<Track>>,
+    pub(super) occupied: Option<(ParticipantId, Vec<(String, ParticipantId)>)>,
+    pub(super) tracks: Vec<Arc<Track>>,
     /// An offer is asked for; when to ask again.
-    asking: Option<(OfferReason, Instant)>,
-    attempt: u32,
-    muted: [bool; 2],
-    capture_stops: Option<Instant>,
-    capture_stopped: bool,
-    goodbye: Option<Instant>,
-    stats: Stats,
-    sent: Rate,
-    received: Rate,
-    pictures: Rate,
-    outputs: VecDeque<Output>,
-    over: bool,
+    pub(super) asking: Option<(OfferReason, Instant)>,
+    pub(super) attempt: u32,
+    pub(super) muted: [bool; 2],
+    pub(super) capture_stops: Option<Instant>,
+    pub(super) capture_stopped: bool,
+    pub(super) goodbye: Option<Instant>,
+    pub(super) stats: Stats,
+    pub(super) sent: Rate,
+    pub(super) received: Rate,
+    pub(super) pictures: Rate,
+    pub(super) outputs: VecDeque<Output>,
+    pub(super) over: bool,
 }
 
 impl Session {
@@ -349,132 +331,6 @@ impl Session {
         .fold(None, earlier)
     }
 
-    fn signal(&mut self, signal: InboundSignal) {
-        match signal {
-            InboundSignal::Offer(offer) => self.offer(&offer),
-            InboundSignal::Roster(roster) => self.roster(roster),
-            InboundSignal::Command {
-                id,
-                command,
-                arguments,
-            } => self.command(id, &command, &arguments),
-            InboundSignal::KeyMessage { from, payload } => {
-                self.tell(Event::KeyMessage(from, payload));
-            }
-            InboundSignal::Bye { reason } if reason == "shutting_down" => {}
-            InboundSignal::Bye { .. } => self.end(State::Closed),
-            InboundSignal::Unknown { .. } => self.stats.ignored += 1,
-        }
-    }
-
-    fn command(
-        &mut self,
-        id: lens_protocol::id::MessageId,
-        command: &str,
-        arguments: &serde_json::Map<String, serde_json::Value>,
-    ) {
-        let Some(command) = Command::parse(command, arguments) else {
-            let outcome = lens_protocol::peer::CommandOutcome::Unsupported;
-            self.stats.ignored += 1;
-            self.letters
-                .post(self.now, OutboundBody::CommandReply { id, outcome });
-            return;
-        };
-        let event = self.talk.signalled(id, command);
-        self.tell(event);
-    }
-
-    fn offer(&mut self, offer: &ParticipantOffer) {
-        let name = OfferName::of(offer);
-        if self
-            .generations
-            .offer
-            .is_some_and(|known| !name.is_newer(&known))
-        {
-            self.stats.stale_signals += 1;
-            return;
-        }
-        self.generations.offer = Some(name);
-        self.settle_request();
-        // Answers to older offers would be refused; what is under way is of no use.
-        self.letters
-            .withdraw(|body| matches!(body, OutboundBody::Answer { .. }));
-        if let Some(next) = self.generations.next.take() {
-            self.drop_connection(next);
-        }
-        if self.state == State::New {
-            self.set_state(State::Connecting);
-        }
-        let id = self.generations.new_id();
-        let (config, entropy) = (&self.config, &mut *self.entropy);
-        let answered = Connection::answer(id, offer, config, &self.identity, entropy, self.now);
-        let Ok((connection, sdp)) = answered else {
-            return self.on_trouble(None, OfferReason::Failed);
-        };
-        self.outputs.push_back(Output::Open(id));
-        self.generations.next = Some(connection);
-        self.occupy();
-        let OfferName {
-            conference,
-            participant,
-            generation,
-            negotiation_id,
-        } = name;
-        let answer = OutboundBody::Answer {
-            conference,
-            participant,
-            generation,
-            negotiation_id,
-            sdp,
-        };
-        self.letters.post(self.now, answer);
-    }
-
-    fn settled(&mut self, settled: Settled) {
-        match settled {
-            Settled::Nothing => {}
-            Settled::Sent(OutboundBody::OfferRequest { reason, .. }) => {
-                self.asking = Some((reason, self.now + OFFER));
-            }
-            Settled::Sent(OutboundBody::Bye { .. }) => self.goodbye = Some(self.now),
-            Settled::Sent(_) => {}
-            Settled::Refused(body, report) => self.refused(&body, report),
-        }
-    }
-
-    fn refused(&mut self, body: &OutboundBody, report: SignalReport) {
-        let code = match report {
-            SignalReport::Refused(code) => Some(code),
-            _ => None,
-        };
-        if let Some(code) = code.filter(|code| FINAL.contains(code)) {
-            return self.end(State::Failed(Code::Server(code)));
-        }
-        match body {
-            // An offer that was answered or replaced meanwhile: the newer one is on its way.
-            OutboundBody::Answer { .. } if code == Some(ErrorCode::AlreadyAnswered) => {}
-            OutboundBody::Answer { generation, .. } => {
-                let next = self.generations.next.as_ref();
-                let is_next = next.is_some_and(|next| next.name.generation == *generation);
-                if is_next {
-                    let id = next.map(|next| next.id);
-                    self.on_trouble(id, OfferReason::Failed);
-                }
-            }
-            OutboundBody::OfferRequest { .. } if code.is_none() => {
-                self.end(State::Failed(Code::Sdk(SdkCode::SignallingFailed)));
-            }
-            OutboundBody::OfferRequest { reason, .. } => {
-                let reason = *reason;
-                self.ask(reason);
-            }
-            OutboundBody::Bye { .. } => self.goodbye = Some(self.now),
-            OutboundBody::CommandReply { .. } | OutboundBody::KeyMessage { .. } => {
-                self.stats.ignored += 1;
-            }
-        }
-    }
-
     fn hear_connections(&mut self) {
         let ids: Vec<ConnectionId> = self.generations.each().map(|it| it.id).collect();
         for id in ids {
@@ -540,7 +396,7 @@ impl Session {
     }
 
     /// The connection broke; none when there never was one for the newest offer.
-    fn on_trouble(&mut self, id: Option<ConnectionId>, reason: OfferReason) {
+    pub(super) fn on_trouble(&mut self, id: Option<ConnectionId>, reason: OfferReason) {
         let is_next = |next: &Connection| Some(next.id) == id;
         if self.generations.next.as_ref().is_some_and(is_next)
             && let Some(next) = self.generations.next.take()
@@ -565,237 +421,7 @@ impl Session {
         }
     }
 
-    /// Asks for an offer, unless one is asked for already.
-    fn ask(&mut self, reason: OfferReason) {
-        let is_request = |body: &OutboundBody| matches!(body, OutboundBody::OfferRequest { .. });
-        if self.asking.is_some() || self.letters.any(is_request) {
-            return;
-        }
-        let at = self.now + back_off(self.attempt, &mut *self.entropy);
-        self.attempt = self.attempt.saturating_add(1);
-        let generation = self.generations.offer.map(|offer| offer.generation);
-        self.letters
-            .post(at, OutboundBody::OfferRequest { generation, reason });
-    }
-
-    fn settle_request(&mut self) {
-        self.asking = None;
-        self.letters
-            .withdraw(|body| matches!(body, OutboundBody::OfferRequest { .. }));
-    }
-
-    fn roster(&mut self, roster: Roster) {
-        if self.id().is_some_and(|id| id != roster.you) {
-            self.stats.stale_signals += 1;
-            return;
-        }
-        let others = roster
-            .participants
-            .iter()
-            .filter(|it| it.participant != roster.you);
-        let sources = others.flat_map(|entry| {
-            let slots = entry.slots.iter();
-            slots.map(|slot| (slot.mid.clone(), entry.participant))
-        });
-        self.occupied = Some((roster.you, sources.collect()));
-        self.roster = roster.participants;
-        self.tell(Event::Roster(self.roster.clone()));
-        self.occupy();
-        self.show();
-    }
-
-    /// Writes down whose media comes in which section. Sections are named anew in each generation:
-    /// a roster that names none of these belongs to another one, and says nothing here.
-    fn occupy(&mut self) {
-        let Some((you, sources)) = &self.occupied else {
-            return;
-        };
-        for connection in self.generations.each() {
-            let names = |mid: &str| sources.iter().find(|(known, _)| known == mid);
-            let receivers = &mut connection.receivers;
-            let speaks = receivers.iter().any(|it| names(&it.track.mid).is_some());
-            if connection.name.participant != *you || (!sources.is_empty() && !speaks) {
-                continue;
-            }
-            for receiver in receivers {
-                let participant = names(&receiver.track.mid).map(|(_, source)| *source);
-                if receiver.track.participant != participant {
-                    let track = Arc::make_mut(&mut receiver.track);
-                    track.participant = participant;
-                }
-            }
-        }
-    }
-
-    /// Tells who came into a slot and who left it.
-    fn show(&mut self) {
-        let playing = self.generations.playing();
-        let receivers = playing
-            .into_iter()
-            .flat_map(|connection| &connection.receivers);
-        let occupied = receivers.filter(|receiver| receiver.track.participant.is_some());
-        let wanted: Vec<Arc<Track>> = occupied.map(|it| Arc::clone(&it.track)).collect();
-        let former = std::mem::replace(&mut self.tracks, wanted.clone());
-        let same = |one: &Track, other: &Track| {
-            (one.kind, one.participant) == (other.kind, other.participant)
-        };
-        for gone in former
-            .iter()
-            .filter(|it| !wanted.iter().any(|new| same(new, it)))
-        {
-            self.tell(Event::TrackEnd(Arc::clone(gone)));
-        }
-        for new in wanted.iter().filter(|it| !former.contains(it)) {
-            self.tell(Event::Track(Arc::clone(new)));
-        }
-    }
-
-    /// Gives out the frames whose time has come: the former generation's while the new one does
-    /// not flow, and none twice.
-    fn give_frames(&mut self) {
-        let now = self.now;
-        let clock_us = u64::try_from((now - self.start).as_micros()).unwrap_or(u64::MAX);
-        let flows = self
-            .generations
-            .current
-            .as_ref()
-            .map_or([false; 2], |it| it.flows);
-        let mut given = Vec::new();
-        let former = self.generations.former.iter_mut().map(|(it, _)| (it, true));
-        let current = self.generations.current.iter_mut().map(|it| (it, false));
-        for (connection, is_former) in former.chain(current) {
-            self.stats.keyframe_requests_sent += connection.request_keyframes(now);
-            while let Some((track, due)) = connection.poll_frame(now, clock_us, &mut self.stats) {
-                let kind = index(track.kind);
-                let since = connection.since;
-                if is_former && flows[kind] || !self.shown.is_new(now, since, &due.arrived.data) {
-                    self.stats.frames_dropped_late += 1;
-                    continue;
-                }
-                connection.flows[kind] = true;
-                given.push((track, due));
-            }
-        }
-        for (track, due) in given {
-            let arrived = due.arrived;
-            self.note_received(
-                now,
-                track.kind,
-                &arrived.data,
-                arrived.keyframe,
-                arrived.codec,
-            );
-            let frame = OwnedFrame {
-                codec: arrived.codec,
-                pts_us: due.pts_us,
-                keyframe: arrived.keyframe,
-                rotation: arrived.rotation,
-                after_gap: due.after_gap,
-                data: arrived.data,
-            };
-            self.tell(Event::Frame(track, frame));
-        }
-    }
-
-    fn note_received(
-        &mut self,
-        now: Instant,
-        kind: MediaKind,
-        data: &[u8],
-        keyframe: bool,
-        codec: Codec,
-    ) {
-        self.stats.frames_delivered += 1;
-        self.received.note(now, data.len());
-        if kind == MediaKind::Video {
-            self.pictures.note(now, data.len());
-            self.note_size(data, keyframe, codec);
-        }
-    }
-
-    fn note_size(&mut self, data: &[u8], keyframe: bool, codec: Codec) {
-        self.stats.codec = Some(codec);
-        if keyframe && let Some((width, height)) = super::vp8_size(codec, data) {
-            self.stats.width = Some(width);
-            self.stats.height = Some(height);
-        }
-    }
-
-    fn send(&mut self, frame: &OwnedFrame) {
-        let kind = frame.codec.kind();
-        let now = self.now;
-        let withheld = self.muted[index(kind)] || self.capture_stopped;
-        let sent = match &mut self.generations.current {
-            Some(connection) if !withheld => connection.send(now, frame),
-            _ => false,
-        };
-        if !sent {
-            if let Some(connection) = self.generations.current.as_mut().filter(|_| withheld)
-                && kind == MediaKind::Video
-            {
-                connection
-                    .video_up
-                    .iter_mut()
-                    .for_each(|lane| lane.broken = true);
-            }
-            self.stats.frames_dropped_sending += 1;
-            return;
-        }
-        self.stats.frames_sent += 1;
-        self.sent.note(now, frame.data.len());
-        if kind == MediaKind::Video {
-            self.pictures.note(now, frame.data.len());
-            self.note_size(&frame.data, frame.keyframe, frame.codec);
-        }
-    }
-
-    fn frame_lost(&mut self, kind: MediaKind) {
-        self.stats.frames_dropped_sending += 1;
-        if let Some(connection) = &mut self.generations.current
-            && kind == MediaKind::Video
-        {
-            connection.break_chain(self.now);
-        }
-    }
-
-    fn mute(&mut self, kind: MediaKind, muted: bool) {
-        let was = std::mem::replace(&mut self.muted[index(kind)], muted);
-        if let Some(connection) = &mut self.generations.current
-            && kind == MediaKind::Video
-            && was
-            && !muted
-        {
-            connection.break_chain(self.now);
-        }
-    }
-
-    /// Bitrate, keyframes and messages of what sends.
-    fn look_after_sending(&mut self) {
-        let now = self.now;
-        let mut events = Vec::new();
-        if let Some(connection) = self
-            .generations
-            .current
-            .as_mut()
-            .filter(|it| it.is_healthy())
-        {
-            self.stats.messages_sent += connection.write_messages(now, &mut self.talk);
-            if connection.video_up.is_some() {
-                if let Some((target_bps, max_fps)) = connection.uplink.poll() {
-                    events.push(Event::Bitrate {
-                        target_bps,
-                        max_fps,
-                    });
-                }
-                if connection.poll_keyframe_for_sending(now) {
-                    events.push(Event::KeyframeRequest);
-                }
-            }
-        }
-        events.into_iter().for_each(|event| self.tell(event));
-    }
-
-    fn drop_connection(&mut self, mut connection: Connection) {
+    pub(super) fn drop_connection(&mut self, mut connection: Connection) {
         for receiver in &mut connection.receivers {
             self.stats.frames_dropped_late += receiver.clear() as u64;
         }
@@ -808,14 +434,14 @@ impl Session {
         self.outputs.push_back(Output::Release(connection.id));
     }
 
-    fn set_state(&mut self, state: State) {
+    pub(super) fn set_state(&mut self, state: State) {
         if self.state != state {
             self.state = state;
             self.tell(Event::State(state));
         }
     }
 
-    fn end(&mut self, state: State) {
+    pub(super) fn end(&mut self, state: State) {
         if self.over {
             return;
         }
@@ -826,7 +452,7 @@ impl Session {
         self.over = true;
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }
 }

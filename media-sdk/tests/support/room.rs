@@ -62,7 +62,10 @@ impl Room {
     ) -> ParticipantOffer {
         self.negotiations += 1;
         let negotiation = NegotiationId(self.negotiations);
-        let former = self.links.iter().filter(|link| link.participant == participant);
+        let former = self
+            .links
+            .iter()
+            .filter(|link| link.participant == participant);
         let generation = Generation(former.count() as u32 + 1);
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
@@ -130,14 +133,20 @@ impl Room {
 
     /// Takes an answer; false for one that is late, or a duplicate.
     pub fn answer(&mut self, now: Instant, negotiation: NegotiationId, sdp: &str) -> bool {
-        let index = self.links.iter().position(|link| link.negotiation == negotiation);
+        let index = self
+            .links
+            .iter()
+            .position(|link| link.negotiation == negotiation);
         let Some(index) = index else { return false };
         let link = &mut self.links[index];
         let Some(pending) = link.pending.take() else {
             return false;
         };
         let answer = SdpAnswer::from_sdp_string(sdp).expect("an answer that can be read");
-        link.rtc.sdp_api().accept_answer(pending, answer).expect("an answer that can be taken");
+        link.rtc
+            .sdp_api()
+            .accept_answer(pending, answer)
+            .expect("an answer that can be taken");
         self.drain(index, now);
         true
     }
@@ -148,13 +157,20 @@ impl Room {
 
     /// The newest connection of somebody.
     pub fn newest(&self, participant: ParticipantId) -> Option<&Link> {
-        let own = self.links.iter().filter(|link| link.participant == participant);
+        let own = self
+            .links
+            .iter()
+            .filter(|link| link.participant == participant);
         own.max_by_key(|link| link.generation)
     }
 
     /// Cuts a connection without a word.
     pub fn cut(&mut self, participant: ParticipantId) {
-        for link in self.links.iter_mut().filter(|link| link.participant == participant) {
+        for link in self
+            .links
+            .iter_mut()
+            .filter(|link| link.participant == participant)
+        {
             link.rtc.disconnect();
             link.ended = true;
         }
@@ -172,7 +188,9 @@ impl Room {
                 destination: to,
                 contents,
             };
-            let _ = self.links[index].rtc.handle_input(Input::Receive(now, receive));
+            let _ = self.links[index]
+                .rtc
+                .handle_input(Input::Receive(now, receive));
         }
         self.drain(index, now);
     }
@@ -235,7 +253,8 @@ impl Room {
     /// As the real server does, the former connection of a participant is closed.
     fn connected(&mut self, index: usize, now: Instant) {
         self.links[index].connected = true;
-        let (participant, generation) = (self.links[index].participant, self.links[index].generation);
+        let (participant, generation) =
+            (self.links[index].participant, self.links[index].generation);
         for other in 0..self.links.len() {
             let link = &mut self.links[other];
             if link.participant == participant && link.generation < generation && !link.ended {
@@ -248,9 +267,16 @@ impl Room {
     }
 
     fn relay(&mut self, index: usize, packet: &RtpPacket, now: Instant) {
-        let mid = self.links[index].rtc.direct_api().stream_rx(&packet.header.ssrc).map(|it| it.mid());
+        let mid = self.links[index]
+            .rtc
+            .direct_api()
+            .stream_rx(&packet.header.ssrc)
+            .map(|it| it.mid());
         let slots = &self.links[index].slots;
-        let kind = slots.iter().find(|(_, known)| Some(*known) == mid).map(|(kind, _)| *kind);
+        let kind = slots
+            .iter()
+            .find(|(_, known)| Some(*known) == mid)
+            .map(|(kind, _)| *kind);
         let down = match kind {
             Some(SlotKind::VideoUp) => SlotKind::VideoDown,
             Some(SlotKind::AudioUp) => SlotKind::AudioDown,
@@ -282,7 +308,10 @@ impl Room {
     fn request_keyframe(&mut self, now: Instant) {
         for index in 0..self.links.len() {
             let link = &mut self.links[index];
-            let slot = link.slots.iter().find(|(kind, _)| *kind == SlotKind::VideoUp);
+            let slot = link
+                .slots
+                .iter()
+                .find(|(kind, _)| *kind == SlotKind::VideoUp);
             let Some((_, mid)) = slot.copied().filter(|_| !link.ended) else {
                 continue;
             };
