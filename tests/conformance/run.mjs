@@ -8,20 +8,27 @@
 //
 // LENS_BIN is the server, LENS_TESTEES the folder with the testees that were built.
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MODULUS } from '../browser/lib/camera.mjs';
+import { HOME_ADDRESS, makeNetwork, removeNetwork } from '../browser/lib/namespace.mjs';
 import { ARTIFACTS } from '../browser/lib/paths.mjs';
 import { Server } from '../browser/lib/server.mjs';
 import { CLIP_MODULUS, clipFile } from './lib/clip.mjs';
 import { Conference } from './lib/conference.mjs';
 import { faces } from './lib/faces.mjs';
+import { lose } from './lib/loss.mjs';
 import { take } from './lib/steps.mjs';
 import { Testee } from './lib/testee.mjs';
 
 const HERE = import.meta.dirname;
+const INSIDE = 'LENS_CONFORMANCE_NETWORK';
+
+// A network of its own, so that packets can be lost in it and nothing else meets them.
+if (!process.env[INSIDE]) process.exit(againInside());
 
 const { values } = parseArgs({
   options: {
@@ -40,7 +47,7 @@ const scenarios = readdirSync(join(HERE, 'scenarios'))
 const unsupported = read('unsupported.json');
 const clip = clipFile(join(ARTIFACTS, `counted-${CLIP_MODULUS}.ivf`));
 
-const server = new Server({});
+const server = new Server({ address: HOME_ADDRESS });
 const results = [];
 try {
   await server.start();
@@ -57,6 +64,17 @@ const sum = (figure) => results.reduce((all, result) => all + result[figure], 0)
 const failed = sum('failed') + faults.length;
 console.log(`${sum('passed')} passed, ${failed} failed, ${sum('unsupported')} unsupported`);
 process.exit(failed > 0 || results.length === 0 || scenarios.length === 0 ? 1 : 0);
+
+function againInside() {
+  const network = makeNetwork();
+  try {
+    const command = ['netns', 'exec', network.home, process.execPath, ...process.argv.slice(1)];
+    const env = { ...process.env, [INSIDE]: network.home };
+    return spawnSync('ip', command, { env, stdio: 'inherit' }).status ?? 1;
+  } finally {
+    removeNetwork(network);
+  }
+}
 
 function everyPair(names) {
   return names.flatMap((sender) => names.map((receiver) => [sender, receiver]));
@@ -105,6 +123,7 @@ async function runScenario(scenario, cast, key) {
       });
     }
   } finally {
+    lose(0);
     await conference.close();
     await Promise.all(Object.values(cast).map((testee) => testee.call('finish')));
     rmSync(directory, { recursive: true, force: true });

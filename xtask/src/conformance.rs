@@ -7,11 +7,18 @@ use crate::report::Outcome;
 use crate::{cargo, command, install, root};
 
 /// Pairs for each change: every face with itself, and with the browser as its viewer.
-const PAIRS: [&str; 1] = ["browser:browser"];
+const PAIRS: [&str; 4] = [
+    "rust:rust",
+    "browser:browser",
+    "rust:browser",
+    "browser:rust",
+];
+/// Programs of the faces that cargo builds.
+const TESTEES: [&str; 1] = ["lens-testee-rust"];
 
 /// The step of `cargo xtask test`.
 pub(crate) fn run() -> Outcome {
-    if let Err(sentence) = cargo::build_binary() {
+    if let Err(sentence) = build() {
         return Outcome::failed(sentence);
     }
     let mut runner = runner();
@@ -36,7 +43,7 @@ pub(crate) fn run() -> Outcome {
 /// `cargo xtask conformance …`: all pairs, or what the words say.
 pub(crate) fn at_length(words: &[&str]) -> ExitCode {
     let installed = install::run();
-    let built = cargo::build_binary();
+    let built = build();
     let missing = installed.failures.into_iter().chain(built.err());
     let missing: Vec<String> = missing.collect();
     if !missing.is_empty() {
@@ -49,10 +56,19 @@ pub(crate) fn at_length(words: &[&str]) -> ExitCode {
     }
 }
 
+fn build() -> Result<(), String> {
+    cargo::build_binary()?;
+    for package in TESTEES {
+        command::run(&mut cargo::cargo(&["build", "--locked", "-p", package]))?;
+    }
+    Ok(())
+}
+
 fn runner() -> Command {
     let mut command = Command::new("node");
     command
         .arg(root().join("tests/conformance/run.mjs"))
-        .env("LENS_BIN", cargo::binary_path());
+        .env("LENS_BIN", cargo::binary_path())
+        .env("LENS_TESTEES", cargo::target("dev"));
     command
 }

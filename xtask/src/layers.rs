@@ -23,7 +23,7 @@ const LEVELS: &[&[&str]] = &[
     &["lens-session-manager"],
     &["lens-website", "lens-fuzz"],
     &["lens-server"],
-    &["lens-independent-peer"],
+    &["lens-independent-peer", "lens-testee-rust"],
     &["lens-tests"],
     &["lens-bench", "xtask"],
 ];

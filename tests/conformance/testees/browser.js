@@ -65,6 +65,33 @@ const VERBS = {
   annotate: ({ annotation }) => participant.sendAnnotation(annotation),
   clear: ({ annotation }) => participant.clearAnnotations(annotation),
   state: () => ({ state: participant.state, generation: participant.generation }),
+  // What a page can count of itself: its connections, each of which has the browser's threads and sockets.
+  cycle: async ({ times }) => {
+    const { sdp, ...offer } = await emptyOffer();
+    let open = 0;
+    // Each scenario has a page of its own: nobody else meets this.
+    globalThis.RTCPeerConnection = new Proxy(RTCPeerConnection, {
+      construct(target, given) {
+        const connection = new target(...given);
+        open += 1;
+        const close = connection.close.bind(connection);
+        connection.close = () => {
+          open -= 1;
+          close();
+        };
+        return connection;
+      },
+    });
+    for (let time = 0; time < times; time += 1) {
+      const one = new Participant({ network });
+      one.receive({ ...offer, sdp });
+      const made = one.state === 'connecting';
+      one.close();
+      if (!made) throw new Error(`participant ${time} could not be made`);
+      if (time % 100 === 99) await collected();
+    }
+    return { left: { participants: open, threads: 0, descriptors: 0 } };
+  },
   close: () => participant.close(),
   finish: () => participant.close(),
 };
@@ -78,6 +105,22 @@ globalThis.testee = async (verb, words) => {
     return { error: code ?? 'internal', detail: error.message };
   }
 };
+
+/** Closed connections count in Chromium until they are collected, and 500 are allowed. */
+async function collected() {
+  for (let round = 0; round < 3; round += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    globalThis['gc']();
+  }
+}
+
+async function emptyOffer() {
+  const offerer = new RTCPeerConnection();
+  offerer.addTransceiver('video', { direction: 'sendonly' });
+  const { sdp } = await offerer.createOffer();
+  offerer.close();
+  return { conference: 'c', participant: 'p', generation: 1, negotiation_id: 1, sdp };
+}
 
 function show(stream) {
   const known = document.querySelector('video');

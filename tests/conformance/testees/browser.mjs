@@ -9,7 +9,7 @@ import { serveFiles } from '../lib/files.mjs';
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 const files = await serveFiles();
-const browser = await launchChromium();
+const browser = await launchChromium({ flags: ['--js-flags=--expose-gc'] });
 let watched = null;
 
 for await (const line of createInterface({ input: process.stdin })) void answer(JSON.parse(line));
