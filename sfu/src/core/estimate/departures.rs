@@ -8,6 +8,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Most packets waited for; a second at 16 Mbit/s.
 const MOST: usize = 2_048;
 
+/// Steps in which the log grows; by itself it would double.
+const STEP: usize = 32;
+
 /// A packet of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Media {
@@ -82,10 +85,13 @@ impl Departures {
     ) -> u16 {
         let at_us = self.us(now);
         let oldest = at_us - PATIENCE.as_micros() as i64;
-        let stale = |it: &Departure| it.at_us < oldest;
+        let stale = |it: &Departure| it.told || it.at_us < oldest;
         while self.log.len() >= MOST || self.log.front().is_some_and(stale) {
             self.log.pop_front();
             self.first += 1;
+        }
+        if self.log.len() == self.log.capacity() {
+            self.log.reserve_exact(STEP);
         }
         let number = self.first + self.log.len() as u64;
         self.log.push_back(Departure {

@@ -35,7 +35,8 @@ pub(crate) struct Sending {
     octets: u32,
     sent: u64,
     budget: usize,
-    repaired: [(u64, Option<Instant>); REPAIRED],
+    /// By their index modulo [`REPAIRED`]; empty until the first is sent again.
+    repaired: Vec<(u64, Option<Instant>)>,
     /// The newest packet's RTP time, and when it came to us.
     newest: Option<(u32, Instant)>,
 }
@@ -55,7 +56,7 @@ impl Sending {
             octets: 0,
             sent: 0,
             budget: REPAIR_BURST,
-            repaired: [(0, None); REPAIRED],
+            repaired: Vec::new(),
             newest: None,
         }
     }
@@ -96,9 +97,15 @@ impl Sending {
         pause: Duration,
         now: Instant,
     ) -> bool {
+        if self.repair.is_none() || self.budget < length {
+            return false;
+        }
+        if self.repaired.is_empty() {
+            self.repaired = vec![(0, None); REPAIRED];
+        }
         let (known, last) = &mut self.repaired[index as usize % REPAIRED];
         let recently = last.is_some_and(|last| now.saturating_duration_since(last) < pause);
-        if self.repair.is_none() || (*known == index && recently) || self.budget < length {
+        if *known == index && recently {
             return false;
         }
         (*known, *last) = (index, Some(now));
@@ -112,8 +119,8 @@ impl Sending {
 
     /// Whether a packet has been sent again since then: what is told of the earlier one is no news.
     pub(crate) fn was_repaired_after(&self, index: u64, then: Instant) -> bool {
-        let (known, last) = &self.repaired[index as usize % REPAIRED];
-        *known == index && last.is_some_and(|last| last > then)
+        let repaired = self.repaired.get(index as usize % REPAIRED);
+        repaired.is_some_and(|(known, last)| *known == index && last.is_some_and(|it| it > then))
     }
 
     /// Stream and index of a repair of `length` bytes; `None` when there are too many. Counts it.

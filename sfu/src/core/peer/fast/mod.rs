@@ -87,7 +87,8 @@ pub(super) struct Fast {
     sealer: Sealer,
     opener: Opener,
     terms: Terms,
-    lanes: Vec<Option<Lane>>,
+    /// By slot. Most slots of a peer have none.
+    lanes: Vec<Option<Box<Lane>>>,
     streams: Vec<Stream>,
     reporters: Vec<(u32, Window)>,
     arrivals: Arrivals,
@@ -140,21 +141,9 @@ impl Fast {
         first_repair: u16,
         now: Instant,
     ) -> Self {
-        let lanes = std::mem::take(&mut terms.lanes).into_iter().map(|lane| {
-            lane.map(|lane| Lane {
-                sending: Sending::new(lane.ssrc, lane.repair, first_repair),
-                mid: lane.mid,
-                rid: lane.rid,
-                clock_rate: lane.clock_rate,
-                source: None,
-                echoes: [(0, None); ECHOES],
-                echo: 0,
-                last: None,
-                nacks: 0,
-                loss: None,
-                rtt: None,
-            })
-        });
+        let lanes = std::mem::take(&mut terms.lanes)
+            .into_iter()
+            .map(|lane| lane.map(|lane| Box::new(Lane::new(lane, first_repair))));
         let lanes: Vec<_> = lanes.collect();
         let tells = terms.map.transport_sequence != 0 && lanes.iter().any(Option::is_some);
         Self {
@@ -444,6 +433,22 @@ impl Fast {
 }
 
 impl Lane {
+    fn new(terms: LaneTerms, first_repair: u16) -> Self {
+        Self {
+            sending: Sending::new(terms.ssrc, terms.repair, first_repair),
+            mid: terms.mid,
+            rid: terms.rid,
+            clock_rate: terms.clock_rate,
+            source: None,
+            echoes: [(0, None); ECHOES],
+            echo: 0,
+            last: None,
+            nacks: 0,
+            loss: None,
+            rtt: None,
+        }
+    }
+
     /// What the stream calls itself, or its repairs.
     fn names(&self, repair: bool) -> Names<'_> {
         let rid = self.rid.as_deref().map(str::as_bytes);
@@ -462,10 +467,10 @@ impl Lane {
     }
 }
 
-fn lane_of(lanes: &mut [Option<Lane>], ssrc: u32) -> Option<(usize, &mut Lane)> {
+fn lane_of(lanes: &mut [Option<Box<Lane>>], ssrc: u32) -> Option<(usize, &mut Lane)> {
     let lanes = lanes.iter_mut().enumerate();
     lanes
-        .filter_map(|(slot, lane)| Some((slot, lane.as_mut()?)))
+        .filter_map(|(slot, lane)| Some((slot, lane.as_deref_mut()?)))
         .find(|(_, lane)| lane.sending.ssrc == ssrc)
 }
 
