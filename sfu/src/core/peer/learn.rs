@@ -2,10 +2,9 @@
 
 use lens_protocol::media::SlotKind;
 use str0m::media::Mid;
-use str0m::rtp::Ssrc;
 
 use super::fast::{Belongs, LaneTerms, Terms};
-use super::{Lane, Peer, RTX_AGE, RTX_PACKETS, RTX_SHARE, codecs, extensions, rids};
+use super::{Lane, Peer, RTX_AGE, RTX_PACKETS, RTX_SHARE, StackStream, codecs, extensions, rids};
 use crate::core::codec::{MediaCodec, VIDEO_CLOCK, VOICE_CLOCK};
 use crate::core::rtp::header::{self, Parsed};
 use crate::core::slots;
@@ -23,6 +22,60 @@ impl Peer {
         self.terms.lanes = self.mids.iter().map(|_| None).collect();
         for (slot, mid) in self.mids.clone().into_iter().enumerate() {
             self.learn_slot(slot, mid);
+        }
+        if self.outcome.withholds() {
+            self.put_aside();
+        }
+    }
+
+    /// Takes all streams out of the stack, which has one to send in each section, in either
+    /// direction, and keeps 8 KB and a timer for each: on our own path it has no use for them.
+    fn put_aside(&mut self) {
+        let mut api = self.rtc.direct_api();
+        for (slot, (mid, rid)) in self.mids.iter().zip(&self.rids).enumerate() {
+            while let Some(stream) = api.stream_tx_by_mid(*mid, *rid) {
+                let (ssrc, repair) = (stream.ssrc(), stream.rtx());
+                api.remove_stream_tx(ssrc);
+                self.aside.push(StackStream::Sent {
+                    ssrc,
+                    repair,
+                    mid: *mid,
+                    rid: *rid,
+                });
+            }
+            while let Some(stream) = api.stream_rx_by_mid(*mid, None) {
+                let (ssrc, repair) = (stream.ssrc(), stream.rtx());
+                api.remove_stream_rx(ssrc);
+                let all = [Some(ssrc), repair].into_iter().flatten();
+                self.announced.extend(all.map(|ssrc| (*ssrc, slot)));
+                self.aside.push(StackStream::Received {
+                    ssrc,
+                    repair,
+                    mid: *mid,
+                });
+            }
+        }
+    }
+
+    /// Gives the stack its streams again, as it had them.
+    pub(super) fn put_back(&mut self) {
+        let mut api = self.rtc.direct_api();
+        for aside in std::mem::take(&mut self.aside) {
+            match aside {
+                StackStream::Sent {
+                    ssrc,
+                    repair,
+                    mid,
+                    rid,
+                } => {
+                    let stream = api.declare_stream_tx(ssrc, repair, mid, rid);
+                    stream.set_rtx_cache(RTX_PACKETS, RTX_AGE, Some(RTX_SHARE));
+                }
+                StackStream::Received { ssrc, repair, mid } => {
+                    let stream = api.expect_stream_rx(ssrc, repair, mid, None);
+                    stream.suppress_nack(repair.is_none());
+                }
+            }
         }
     }
 
@@ -67,7 +120,7 @@ impl Peer {
     /// Where a packet of the peer belongs: by its stream, when that is known, else by its `mid`,
     /// else by what the peer's SDP says of its SSRC, else by its payload type, where only one section
     /// can have that (RFC 8843 §9.2).
-    pub(super) fn belongs(&mut self, parsed: &Parsed<'_>) -> Option<Belongs> {
+    pub(super) fn belongs(&self, parsed: &Parsed<'_>) -> Option<Belongs> {
         let own = self.own.as_ref()?;
         let head = &parsed.header;
         let repairs = own.terms().repairs.iter();
@@ -128,17 +181,10 @@ impl Peer {
         self.mids.iter().position(named)
     }
 
-    fn slot_announced(&mut self, ssrc: u32) -> Option<usize> {
-        if let Some(stream) = self.rtc.direct_api().stream_rx(&Ssrc::from(ssrc)) {
-            let mid = stream.mid();
-            return self.slot_of_mid(mid);
-        }
-        let mids = self.mids.clone();
-        let mut api = self.rtc.direct_api();
-        mids.into_iter().position(|mid| {
-            let stream = api.stream_rx_by_mid(mid, None);
-            stream.and_then(|stream| stream.rtx()) == Some(Ssrc::from(ssrc))
-        })
+    fn slot_announced(&self, ssrc: u32) -> Option<usize> {
+        let mut announced = self.announced.iter();
+        let found = announced.find(|(known, _)| *known == ssrc);
+        found.map(|(_, slot)| *slot)
     }
 }
 

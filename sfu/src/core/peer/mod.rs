@@ -73,6 +73,21 @@ struct Lane {
     payloads: Vec<(u8, MediaCodec)>,
 }
 
+/// A stream that was taken out of the stack.
+enum StackStream {
+    Sent {
+        ssrc: Ssrc,
+        repair: Option<Ssrc>,
+        mid: Mid,
+        rid: Option<Rid>,
+    },
+    Received {
+        ssrc: Ssrc,
+        repair: Option<Ssrc>,
+        mid: Mid,
+    },
+}
+
 /// The data channel of our offer. Others that a peer opens are ignored.
 struct Channel {
     id: Option<ChannelId>,
@@ -110,6 +125,10 @@ pub(crate) struct Peer {
     /// First number of each repair stream, drawn when the peer was made.
     first_repair: u16,
     terms: Terms,
+    /// The stack's streams, until the handshake has shown whose they are.
+    aside: Vec<StackStream>,
+    /// SSRCs of the peer's answer, repair streams among them, each with its slot.
+    announced: Vec<(u32, usize)>,
     /// Our own RTP path, once the handshake has given it its keys.
     own: Option<Box<Fast>>,
     deadline: Option<Instant>,
@@ -153,6 +172,8 @@ impl Peer {
             password: parts.password,
             first_repair: parts.first_repair,
             terms: Terms::default(),
+            aside: Vec::new(),
+            announced: Vec::new(),
             own: None,
             deadline: None,
             touched: true,
@@ -234,11 +255,15 @@ impl Peer {
         own.packet(bytes, &parsed, belongs, rings, at)
     }
 
-    /// Begins our own path, once the handshake is done.
+    /// Begins our own path, once the handshake is done; or leaves RTP to the stack.
     fn take_keys(&mut self, at: Instant) -> Result<(), StackError> {
         let Some(keys) = self.outcome.take_keys() else {
+            if !self.aside.is_empty() && self.outcome.profile().is_some() {
+                self.put_back();
+            }
             return Ok(());
         };
+        self.aside = Vec::new();
         let (sealer, opener) = contexts(&keys)?;
         let terms = std::mem::take(&mut self.terms);
         let fast = Fast::new(sealer, opener, terms, self.first_repair, at);

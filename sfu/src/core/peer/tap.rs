@@ -5,8 +5,8 @@
 //! DTLS instance made here passes everything through and notes the SRTP profile as it goes by.
 //!
 //! Where our own RTP path is wanted and speaks the profile, the SRTP keys stay here for it, and the
-//! stack is given zeros instead. So there is one owner of every nonce by construction: whatever
-//! the stack might ever want to send, it cannot do so under keys that are in use.
+//! stack is given none. So there is one owner of every nonce by construction: whatever the stack
+//! might ever want to send, it has nothing to seal it with, and no memory for that either.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,6 +56,11 @@ impl Outcome {
         self.withhold.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the keys are wanted for our own path.
+    pub(super) fn withholds(&self) -> bool {
+        self.withhold.load(Ordering::Relaxed)
+    }
+
     /// Takes the keys, once they are there.
     pub(super) fn take_keys(&self) -> Option<Keys> {
         self.keys
@@ -64,23 +69,31 @@ impl Outcome {
             .take()
     }
 
-    /// Notes the outcome; what the stack gets to see of the keys.
-    fn pass(&self, material: KeyingMaterial, profile: SrtpProfile, client: bool) -> KeyingMaterial {
-        let name = profile.to_string();
-        let name = name.strip_prefix("SRTP_").unwrap_or(&name);
-        let _ = self.profile.set(name.to_owned());
-        let own = own_profile(profile).filter(|_| self.withhold.load(Ordering::Relaxed));
+    /// Notes the outcome; what the stack gets to see of the keys, if anything.
+    fn pass(
+        &self,
+        material: KeyingMaterial,
+        profile: SrtpProfile,
+        client: bool,
+    ) -> Option<KeyingMaterial> {
+        self.note(profile);
+        let own = own_profile(profile).filter(|_| self.withholds());
         let Some(own) = own else {
-            return material;
+            return Some(material);
         };
-        let nothing = KeyingMaterial::new(&vec![0; material.len()]);
         let keys = Keys {
             profile: own,
             material: Zeroizing::new(material.to_vec()),
             client,
         };
         *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys);
-        nothing
+        None
+    }
+
+    fn note(&self, profile: SrtpProfile) {
+        let name = profile.to_string();
+        let name = name.strip_prefix("SRTP_").unwrap_or(&name);
+        let _ = self.profile.set(name.to_owned());
     }
 }
 
@@ -155,6 +168,23 @@ struct Tap {
     outcome: Arc<Outcome>,
 }
 
+impl Tap {
+    /// Everything as it comes; notes the profile.
+    fn pass<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+        let output = self.inner.poll_output(buf);
+        if let DtlsOutput::KeyingMaterial(_, profile) = &output {
+            self.outcome.note(*profile);
+        }
+        output
+    }
+}
+
+fn copied<'a>(bytes: &[u8], into: &'a mut [u8]) -> &'a [u8] {
+    let room = &mut into[..bytes.len()];
+    room.copy_from_slice(bytes);
+    room
+}
+
 impl DtlsInstance for Tap {
     fn set_active(&mut self, active: bool) {
         self.inner.set_active(active);
@@ -165,13 +195,28 @@ impl DtlsInstance for Tap {
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+        if !self.outcome.withholds() || self.outcome.profile().is_some() {
+            return self.pass(buf);
+        }
+        // What comes behind keys that are kept comes in their place, in the same memory; so this is
+        // polled into another one until then.
         let client = self.inner.is_active();
-        match self.inner.poll_output(buf) {
+        let mut own = vec![0; buf.len()];
+        match self.inner.poll_output(&mut own) {
             DtlsOutput::KeyingMaterial(material, profile) => {
-                let seen = self.outcome.pass(material, profile, client);
-                DtlsOutput::KeyingMaterial(seen, profile)
+                match self.outcome.pass(material, profile, client) {
+                    Some(seen) => DtlsOutput::KeyingMaterial(seen, profile),
+                    None => self.inner.poll_output(buf),
+                }
             }
-            other => other,
+            DtlsOutput::Packet(bytes) => DtlsOutput::Packet(copied(bytes, buf)),
+            DtlsOutput::PeerCert(bytes) => DtlsOutput::PeerCert(copied(bytes, buf)),
+            DtlsOutput::ApplicationData(bytes) => DtlsOutput::ApplicationData(copied(bytes, buf)),
+            DtlsOutput::BufferTooSmall { needed } => DtlsOutput::BufferTooSmall { needed },
+            DtlsOutput::Timeout(at) => DtlsOutput::Timeout(at),
+            DtlsOutput::Connected => DtlsOutput::Connected,
+            // The last one there is.
+            _ => DtlsOutput::CloseNotify,
         }
     }
 
@@ -218,8 +263,7 @@ mod tests {
             let outcome = Outcome::default();
             outcome.withhold_keys();
             let seen = outcome.pass(material(profile), profile, true);
-            assert!(seen.iter().all(|byte| *byte == 0), "{profile}");
-            assert_eq!(seen.len(), profile.keying_material_len());
+            assert!(seen.is_none(), "{profile}");
             let keys = outcome.take_keys().expect("keys");
             assert!(keys.client && keys.material.iter().all(|byte| *byte == 7));
             assert!(outcome.take_keys().is_none(), "taken once");
@@ -231,17 +275,15 @@ mod tests {
         let cm = SrtpProfile::AES128_CM_SHA1_80;
         let outcome = Outcome::default();
         outcome.withhold_keys();
-        assert!(
-            outcome
-                .pass(material(cm), cm, true)
-                .iter()
-                .all(|byte| *byte == 7)
-        );
+        let seen = outcome.pass(material(cm), cm, true).expect("the stack's");
+        assert!(seen.iter().all(|byte| *byte == 7));
         assert!(outcome.take_keys().is_none());
 
         let gcm = SrtpProfile::AEAD_AES_256_GCM;
         let unwanted = Outcome::default();
-        let seen = unwanted.pass(material(gcm), gcm, true);
+        let seen = unwanted
+            .pass(material(gcm), gcm, true)
+            .expect("the stack's");
         assert!(seen.iter().all(|byte| *byte == 7));
         assert_eq!(unwanted.profile(), Some("AEAD_AES_256_GCM"));
     }

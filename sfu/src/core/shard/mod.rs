@@ -20,6 +20,8 @@ mod forwarding;
 mod ingress;
 mod joining;
 mod layering;
+#[cfg(test)]
+mod profile_tests;
 mod report;
 #[cfg(test)]
 mod tests;

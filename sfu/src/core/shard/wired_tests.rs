@@ -64,8 +64,20 @@ impl Wires {
         wires
     }
 
+    /// The same, where everybody's DTLS is that of `identity`.
+    pub(super) fn connected_by(identity: &Identity, rooms: u8, viewers: u8) -> Self {
+        let mut wires = Self::answered_by(identity, rooms, viewers, true);
+        wires.connect_among(&[]);
+        wires
+    }
+
     /// The same before anything was said.
     fn answered(rooms: u8, viewers: u8, own_path: bool) -> Self {
+        let identity = Identity::generate().expect("a certificate");
+        Self::answered_by(&identity, rooms, viewers, own_path)
+    }
+
+    fn answered_by(identity: &Identity, rooms: u8, viewers: u8, own_path: bool) -> Self {
         let start = Instant::now();
         let config = ShardConfig {
             worker: 0,
@@ -90,9 +102,8 @@ impl Wires {
             lose_every: 0,
             passed: 0,
         };
-        let identity = Identity::generate().expect("a certificate");
         for room in 0..rooms {
-            wires.open(room, viewers, own_path, &identity);
+            wires.open(room, viewers, own_path, identity);
         }
         wires
     }
@@ -179,7 +190,12 @@ impl Wires {
         let up = offered.slots.iter().find(|it| it.kind == SlotKind::VideoUp);
         let up = up.map(|slot| slot.mid.clone());
         let address: SocketAddr = ([198, 51, 100, 7], 10_000 + self.callers.len() as u16).into();
-        let (caller, sdp) = Caller::answer(&offered.sdp, address, up.as_deref(), self.now.instant);
+        let rtc = Rtc::builder()
+            .set_crypto_provider(identity.cryptography())
+            .set_rtp_mode(true)
+            .build(self.now.instant);
+        let up = up.as_deref();
+        let (caller, sdp) = Caller::answer(rtc, &offered.sdp, address, up, self.now.instant);
         let answering = Answering {
             conference,
             epoch: Epoch(1),
@@ -328,8 +344,13 @@ impl Wires {
 }
 
 impl Caller {
-    fn answer(offer: &str, address: SocketAddr, up: Option<&str>, now: Instant) -> (Self, String) {
-        let mut rtc = Rtc::builder().set_rtp_mode(true).build(now);
+    fn answer(
+        mut rtc: Rtc,
+        offer: &str,
+        address: SocketAddr,
+        up: Option<&str>,
+        now: Instant,
+    ) -> (Self, String) {
         rtc.add_local_candidate(Candidate::host(address, "udp").expect("a candidate"));
         let offer = SdpOffer::from_sdp_string(offer).expect("an offer");
         let answer = rtc.sdp_api().accept_offer(offer).expect("acceptable");
