@@ -27,7 +27,8 @@ pub trait SfuControl: Send + Sync {
     /// Opens a conference. `node_draining` or `node_full` when the node takes none.
     async fn create_conference(&self, room: CreateMediaRoom) -> Result<(), Problem>;
 
-    /// Adds a participant or gives it a new generation, and returns its offer.
+    /// Adds a participant or gives it a new generation, and returns its offer; the same one for the
+    /// same generation until it is connected, and `already_answered` from then on.
     /// `conference_not_found`, `conference_full`, `role_taken`, `node_full`.
     async fn add_participant(&self, participant: AddParticipant) -> Result<Offered, Problem>;
 

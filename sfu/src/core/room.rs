@@ -10,6 +10,7 @@ use super::gauge::Meter;
 use super::link::Routes;
 use super::slots::Seats;
 use super::timeline::Journal;
+use crate::error::SfuError;
 
 /// One conference.
 pub(crate) struct Room {
@@ -44,7 +45,8 @@ pub(crate) struct Newest {
     pub(crate) generation: Generation,
     pub(crate) negotiation: NegotiationId,
     pub(crate) mids: Vec<String>,
-    pub(crate) sdp: String,
+    /// Its text, until it is connected: 8 KB that nobody asks for again.
+    pub(crate) sdp: Option<String>,
     pub(crate) answered: bool,
     /// The connection, while it lives.
     pub(crate) link: Option<Key>,
@@ -152,13 +154,14 @@ impl Participant {
         self.seats.describe(&self.newest.mids)
     }
 
-    /// The newest offer as others are told.
-    pub(crate) fn offered(&self) -> Offered {
-        Offered {
+    /// The newest offer as others are told. `AlreadyAnswered` once it is connected.
+    pub(crate) fn offered(&self) -> Result<Offered, SfuError> {
+        let sdp = self.newest.sdp.clone();
+        Ok(Offered {
             negotiation_id: self.newest.negotiation,
-            sdp: self.newest.sdp.clone(),
+            sdp: sdp.ok_or(SfuError::AlreadyAnswered)?,
             slots: self.slots(),
-        }
+        })
     }
 
     /// The connection of its newest offer, as long as that is not connected.

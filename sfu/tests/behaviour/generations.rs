@@ -111,6 +111,20 @@ async fn a_viewer_who_reconnects_sees_the_picture_from_a_keyframe_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_offer_is_told_again_until_it_is_connected() {
+    let world = World::start();
+    let conference = world.conference(2).await;
+    let party = world.join_connected(conference, Role::Viewer).await;
+    let again = world.offer(conference, party.id, Role::Viewer, Generation(1));
+    assert_eq!(
+        again.await.expect_err("used up").code,
+        ErrorCode::AlreadyAnswered
+    );
+    let next = world.offer(conference, party.id, Role::Viewer, Generation(2));
+    next.await.expect("another offer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn repeating_a_generation_repeats_the_offer_and_an_older_one_is_stale() {
     let world = World::start();
     let conference = world.conference(2).await;

@@ -153,6 +153,7 @@ impl Shard {
             return;
         };
         let id = participant.id;
+        participant.newest.sdp = None;
         let former = participant
             .current
             .replace(key)

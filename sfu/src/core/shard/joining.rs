@@ -58,7 +58,7 @@ impl Shard {
                     return Err(SfuError::StaleGeneration);
                 }
                 if add.generation == known.newest.generation {
-                    return Ok(Invitation::Exists(known.offered()));
+                    return known.offered().map(Invitation::Exists);
                 }
                 if known.offers.is_used_up(OFFERS_A_MINUTE, now) {
                     return Err(SfuError::TooManyOffers);
@@ -84,7 +84,7 @@ impl Shard {
     pub(crate) fn add(
         &mut self,
         add: AddParticipant,
-        built: Built,
+        mut built: Built,
         negotiation: NegotiationId,
         at: Moment,
     ) -> Result<Offered, SfuError> {
@@ -103,11 +103,13 @@ impl Shard {
         if let Some(link) = self.links.get_mut(link).filter(|_| answered) {
             link.enter(Phase::Answered, TimelineStep::AnswerApplied, at);
         }
+        // It grew while it was written, to twice its length at worst.
+        built.sdp.shrink_to_fit();
         let newest = Newest {
             generation: add.generation,
             negotiation,
             mids: built.mids,
-            sdp: built.sdp,
+            sdp: Some(built.sdp),
             answered,
             link: Some(link),
             ended: None,
@@ -203,6 +205,6 @@ impl Shard {
             }
         };
         self.announce_slots(key, &changed, at);
-        Ok(self.participant_mut(key, add.participant)?.offered())
+        self.participant_mut(key, add.participant)?.offered()
     }
 }
