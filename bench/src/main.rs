@@ -130,6 +130,9 @@ struct SfuArgs {
     /// Pictures alone.
     #[arg(long)]
     no_voice: bool,
+    /// Nobody sends: the memory of rooms that are connected and no more.
+    #[arg(long)]
+    idle: bool,
     /// A few rooms and short windows: about three minutes.
     #[arg(long)]
     quick: bool,
@@ -150,6 +153,7 @@ impl SfuArgs {
             rounds: self.rounds,
             window: std::time::Duration::from_secs(u64::from(seconds)),
             voice: !self.no_voice,
+            idle: self.idle,
         }
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: u32,
     pub(crate) window: Duration,
     pub(crate) voice: bool,
+    /// Nobody sends: only memory is measured.
+    pub(crate) idle: bool,
 }
 
 /// One server with one crowd, over all its windows.
@@ -114,13 +116,14 @@ pub(crate) fn run(bin: &Path, plan: &Plan, machine: Machine) -> Result<Report, S
             let told = crowd(&servers, *rooms, *viewers, plan, bin, &mut report)?;
             servers = told
                 .iter()
-                .filter(|run| capacity::is_carried(run))
+                // Where nobody sends nothing is carried, and nobody is full.
+                .filter(|run| plan.idle || capacity::is_carried(run))
                 .filter_map(|run| run["server"].as_str().map(str::to_owned))
                 .collect();
             runs.extend(told);
         }
     }
-    for server in &plan.servers {
+    for server in plan.servers.iter().filter(|_| !plan.idle) {
         while let Some(rooms) = capacity::next(&runs, server) {
             let alone = std::slice::from_ref(server);
             runs.extend(crowd(alone, rooms, 1, plan, bin, &mut report)?);
@@ -205,6 +208,7 @@ fn measure(
     prefer(pid);
     let at_rest = rss_kb(pid);
     let mut load = Load::new(ONE_IN, plan.voice).map_err(|error| error.to_string())?;
+    load.be_silent(plan.idle);
     open(server.as_mut(), &mut load, 0..rooms, viewers)?;
     load.settle(SETTLE)?;
     let before = cpu_of(pid);
@@ -212,6 +216,10 @@ fn measure(
     let cpu = (cpu_of(pid) - before).as_secs_f64();
     let rss = rss_kb(pid).saturating_sub(at_rest) as f64 / f64::from(rooms);
     server.stop()?;
+    if plan.idle {
+        row.rss_kb.push(rss);
+        return Ok(());
+    }
     match window.counts.wrong {
         0 => row.add(&window, cpu, rss),
         wrong => {

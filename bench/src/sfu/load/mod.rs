@@ -31,6 +31,8 @@ pub(crate) struct Load {
     clock: Clock,
     counts: Counts,
     sending: bool,
+    /// Nobody ever sends.
+    silent: bool,
     /// With voice beside the picture.
     voice: bool,
     ticked: Instant,
@@ -62,10 +64,16 @@ impl Load {
             clock: Clock { epoch: now, one_in },
             counts: Counts::default(),
             sending: false,
+            silent: false,
             voice,
             ticked: now,
             late: Duration::ZERO,
         })
+    }
+
+    /// From now on nobody sends anything, if `silent`.
+    pub(crate) fn be_silent(&mut self, silent: bool) {
+        self.silent = silent;
     }
 
     /// Takes participants as they come, until `expected` of them are connected.
@@ -76,7 +84,7 @@ impl Load {
         limit: Duration,
     ) -> Result<(), String> {
         let until = Instant::now() + limit;
-        self.sending = true;
+        self.sending = !self.silent;
         loop {
             let over = loop {
                 match coming.try_recv() {
@@ -205,7 +213,7 @@ impl Load {
 
     /// Runs for a while; cameras send or not.
     pub(crate) fn run(&mut self, time: Duration, sending: bool) -> Result<(), String> {
-        self.sending = sending;
+        self.sending = sending && !self.silent;
         let until = Instant::now() + time;
         while Instant::now() < until {
             self.turn()?;
