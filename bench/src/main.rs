@@ -8,6 +8,7 @@
 //! | `hub` | signalling connections and messages on one core | `hub.rs` |
 //! | `sfu` | forwarding: processor, delay, memory, beside a peer's server | `sfu/mod.rs` |
 //! | `churn` | what stays of those who came and went | `sfu/churn.rs` |
+//! | `allocations` | who asks for memory while packets are forwarded | `sfu/allocations.rs` |
 //! | `attack` | what sessions and handshakes notice of a flood | `sfu/attack` |
 //!
 //! Each prints a table with the machine's facts and, with `--json FILE`, writes the same as JSON.
@@ -53,6 +54,9 @@ enum Command {
     Hub(HubArgs),
     /// Forwarding media on one core.
     Sfu(SfuArgs),
+    /// Who asks for memory while packets are forwarded. Measures `lens-counted` in place of `lens`.
+    /// Fails when it is us.
+    Allocations(AllocationsArgs),
     /// Strangers who flood the media port.
     Attack(AttackArgs),
     /// People who come and go: nothing stays of those who left. Fails when something does.
@@ -159,6 +163,15 @@ impl SfuArgs {
 }
 
 #[derive(Debug, Args)]
+struct AllocationsArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// How long.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..=3_600))]
+    seconds: u32,
+}
+
+#[derive(Debug, Args)]
 struct ChurnArgs {
     #[command(flatten)]
     common: CommonArgs,
@@ -238,6 +251,10 @@ fn main() -> ExitCode {
                 time: std::time::Duration::from_secs(u64::from(args.seconds)),
             };
             measured(args.common, |bin| sfu::churn(bin, &plan, machine))
+        }
+        Command::Allocations(args) => {
+            let time = std::time::Duration::from_secs(u64::from(args.seconds));
+            measured(args.common, |bin| sfu::allocations(bin, time, machine))
         }
         Command::Attack(args) => {
             let plan = args.plan();

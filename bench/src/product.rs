@@ -1,7 +1,7 @@
 //! The `lens` binary as a process under measurement.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -76,6 +76,19 @@ impl Product {
             .ok()
     }
 
+    /// Says a line to it, on its standard input.
+    pub(crate) fn say(&mut self, line: &str) -> Result<(), String> {
+        let told = self.child.stdin.as_mut().map(|it| writeln!(it, "{line}"));
+        told.transpose()
+            .map(|_| ())
+            .map_err(|error| format!("it does not listen: {error}"))
+    }
+
+    /// Ends its standard input.
+    pub(crate) fn say_no_more(&mut self) {
+        self.child.stdin = None;
+    }
+
     /// Memory it has in use, in KiB, by the kernel's name for the kind (`VmRSS`, `RssAnon`).
     pub(crate) fn memory_kib(&self, kind: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
@@ -135,7 +148,7 @@ fn command(start: &Start<'_>, log: &Path) -> Result<Command, String> {
         }
     }
     command
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(log);
     Ok(command)

@@ -30,14 +30,26 @@ fn measure(wish: Wish) -> Result<(), String> {
     let bin = match bin.or_else(|| std::env::var_os("LENS_BIN").map(PathBuf::from)) {
         Some(bin) => bin,
         None => {
+            let (name, words) = product(&rest);
             let mut build = cargo::cargo(&["build", "--locked", "--profile", &profile]);
-            command::run(build.args(["-p", "lens-server", "--bin", "lens"]))?;
-            cargo::target(&profile).join("lens")
+            command::run(build.args(words).args(["--bin", name]))?;
+            cargo::target(&profile).join(name)
         }
     };
     let mut bench = cargo::cargo(&["run", "--quiet", "--locked", "--profile", &profile]);
     bench.args(["-p", "lens-bench", "--"]).args(&rest);
     command::run(bench.env("LENS_BIN", bin))
+}
+
+/// The binary that a measurement is of, and what else cargo is told to build it.
+fn product(rest: &[String]) -> (&'static str, &'static [&'static str]) {
+    match rest.iter().any(|word| word == "allocations") {
+        true => (
+            "lens-counted",
+            &["-p", "lens-bench", "--features", "counted"],
+        ),
+        false => ("lens", &["-p", "lens-server"]),
+    }
 }
 
 /// What is wanted: words meant for here taken out of those for `lens-bench`.
@@ -94,5 +106,7 @@ mod tests {
         assert_eq!(wish.rest, ["join", "--runs", "5"]);
         assert_eq!(Wish::read(&["hub"]).expect("valid").profile, "release");
         assert!(Wish::read(&["hub", "--bin"]).is_err());
+        assert_eq!(product(&wish.rest).0, "lens");
+        assert_eq!(product(&["allocations".to_owned()]).0, "lens-counted");
     }
 }

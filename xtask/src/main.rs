@@ -35,7 +35,7 @@ cargo xtask conformance [--json FILE | --pair A:B | --only NAME]
                                  the faces of the SDK as camera and viewer of each other
 cargo xtask fuzz                 fuzz every parser of foreign bytes for ten minutes
 cargo xtask fuzz --target NAME [--seconds N | FILE | --minimise]
-cargo xtask bench NAME           measure join, start, process, hub or sfu (bench/README.md)";
+cargo xtask bench NAME           measure join, start, sfu, allocations… (bench/README.md)";
 
 fn main() -> ExitCode {
     if let Some(ended) = parsers::compile() {

@@ -60,6 +60,11 @@ impl Lens {
         })
     }
 
+    /// The process itself.
+    pub(super) fn product(&mut self) -> &mut Product {
+        &mut self.product
+    }
+
     fn post(&mut self, path: &str, body: Value) -> Result<Value, String> {
         let reply = self.runtime.block_on(self.api.post(path, body));
         match reply.status {

@@ -9,6 +9,7 @@
 //!
 //! Servers take turns, so that the machine's other work meets all of them.
 
+mod allocations;
 mod attack;
 mod batch;
 mod capacity;
@@ -82,6 +83,7 @@ pub(crate) fn moves(servers: &[String]) -> bool {
     servers.iter().any(|it| it == "janus") && !namespace::is_inside()
 }
 
+pub(crate) use allocations::run as allocations;
 pub(crate) use attack::{Plan as AttackPlan, run as attack};
 pub(crate) use churn::{Plan as ChurnPlan, run as churn};
 pub(crate) use namespace::again_inside;
