@@ -24,6 +24,11 @@ const UNHINDERED: f64 = 0.9;
 const BELOW_END: f64 = 0.95;
 /// A train that came through this well is followed by another one at once.
 const WORTH_ANOTHER: f64 = 0.8;
+/// One that came less well, and yet proved so many times the rate it began above, is followed soon:
+/// a few milliseconds of jitter make a short train on a wide way look like that. Less than the
+/// noise of such a train would have a full way probed all the time; more would take it for full.
+const MORE: f64 = 1.25;
+const SOON: Duration = Duration::from_millis(250);
 
 /// See the module.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub(super) struct Prober {
 
 #[derive(Debug)]
 struct Train {
+    /// What was known when it began, and what it is sent at.
+    above: f64,
     bps: f64,
     began: Instant,
     bytes: usize,
@@ -82,7 +89,7 @@ impl Prober {
         self.give_up(now);
         if self.train.is_none() && self.next.is_some_and(|next| next <= now) {
             self.next = None;
-            self.train = Some(Train::new(bps * ABOVE, now));
+            self.train = Some(Train::new(bps, now));
         }
         let Some(train) = &self.train else {
             return 0;
@@ -115,13 +122,13 @@ impl Prober {
             return None;
         }
         let proven = train.told.bps();
-        let worth_another = proven.is_some_and(|bps| bps >= train.bps * WORTH_ANOTHER);
+        let wait = train.wait(proven.unwrap_or_default());
         self.train = None;
-        self.pause = match worth_another {
-            true => PAUSE,
-            false => (self.pause * 2).min(LONGEST_PAUSE),
+        self.pause = match wait {
+            Some(_) => PAUSE,
+            None => (self.pause * 2).min(LONGEST_PAUSE),
         };
-        self.next = Some(now + if worth_another { TRAIN } else { self.pause });
+        self.next = Some(now + wait.unwrap_or(self.pause));
         proven
     }
 
@@ -135,8 +142,10 @@ impl Prober {
 }
 
 impl Train {
-    fn new(bps: f64, now: Instant) -> Self {
+    fn new(above: f64, now: Instant) -> Self {
+        let bps = above * ABOVE;
         Self {
+            above,
             bps,
             began: now,
             bytes: LEAST_BYTES.max((bps / 8.0 * TRAIN.as_secs_f64()) as usize),
@@ -144,6 +153,15 @@ impl Train {
             sent: 0,
             told: Told::default(),
         }
+    }
+
+    /// How soon the next one follows, now that this one has proved so much; `None` when it found
+    /// nothing.
+    fn wait(&self, proven: f64) -> Option<Duration> {
+        if proven >= self.bps * WORTH_ANOTHER {
+            return Some(TRAIN);
+        }
+        (proven >= self.above * MORE).then_some(SOON)
     }
 
     /// Bytes that may have left by now.
@@ -204,6 +222,11 @@ mod tests {
 
     /// What a train above `rate` proves on a way of `capacity`.
     fn proven(rate: f64, capacity: f64) -> Option<f64> {
+        probed(rate, capacity).0
+    }
+
+    /// That, and how long it is until the next one.
+    fn probed(rate: f64, capacity: f64) -> (Option<f64>, Option<Duration>) {
         let start = Instant::now();
         let mut departures = Departures::new(start);
         let mut prober = Prober::new();
@@ -221,10 +244,11 @@ mod tests {
             now += Duration::from_millis(1);
         }
         now += Duration::from_millis(100);
-        arrivals.into_iter().find_map(|(number, arrived)| {
+        let proven = arrivals.into_iter().find_map(|(number, arrived)| {
             let packet = departures.told(number)?;
             prober.told(&packet, arrived, now)
-        })
+        });
+        (proven, prober.due().map(|due| due - now))
     }
 
     #[test]
@@ -237,6 +261,14 @@ mod tests {
     fn a_full_way_proves_a_little_less_than_it_carries() {
         let bps = proven(1e6, 1.2e6).expect("a result");
         assert!((1.0e6..1.2e6).contains(&bps), "{bps}");
+    }
+
+    #[test]
+    fn the_more_a_train_has_found_the_sooner_the_next_one_follows() {
+        let next = |capacity| probed(1e6, capacity).1.expect("another one");
+        assert_eq!(next(1e9), TRAIN, "all of it");
+        assert_eq!(next(1.5e6), SOON, "more than was known");
+        assert_eq!(next(1.1e6), 2 * PAUSE, "nothing");
     }
 
     #[test]
