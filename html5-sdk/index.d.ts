@@ -190,6 +190,11 @@ export interface Participant extends TypedEvents<ParticipantEvents> {
   sendAnnotation(annotation: Annotation): void;
   /** One of our drawings, or all. */
   clearAnnotations(id?: number): void;
+  /**
+   * How large the picture is shown, in pixels of the screen: no larger one comes than that needs.
+   * 0 for hidden, null for no limit.
+   */
+  setPictureSize(size: { height: number } | null): void;
   stats(): Promise<Stats>;
   /** Idempotent. Nothing is reported after the event that says so. */
   close(): void;

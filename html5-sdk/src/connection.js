@@ -36,6 +36,8 @@ const DISCONNECTED_MS = 2_000;
 /** How long a new connection may take. */
 const CONNECT_MS = 10_000;
 const PULSE_EVERY_MS = 1_000;
+/** The data channel that the server itself listens to (`protocol/src/wish.rs`). */
+const CONTROL_CHANNEL = 'lens-control';
 /** A gap between two looks at the pulse that only a sleeping page makes. */
 const ASLEEP_MS = 3_000;
 
@@ -52,6 +54,10 @@ export class Connection {
   /** @type {Map<string, Slot>} */
   #slots = new Map();
   #transforms;
+  /** Lines in which the picture is shown; undefined while nobody has said. @type {number | null | undefined} */
+  #lines = undefined;
+  /** @type {RTCDataChannel | null} */
+  #control = null;
   /** Whether several people watch. */
   #several = false;
   /** Whether media could flow at least once. */
@@ -144,6 +150,16 @@ export class Connection {
     }
   }
 
+  /**
+   * In how many lines the picture is shown: a larger one need not come. Told now, or once there is
+   * a connection to tell it on.
+   * @param {number | null} lines null for no limit
+   */
+  showIn(lines) {
+    this.#lines = lines;
+    this.#tellLines();
+  }
+
   /** Whether the layout has a slot for sending this. @param {string} kind */
   hasSlotFor(kind) {
     if (this.#slots.size === 0) return true;
@@ -232,6 +248,16 @@ export class Connection {
     });
   }
 
+  #tellLines() {
+    if (this.#closed || !this.wasConnected || this.#lines === undefined) return;
+    if (!this.#control) {
+      this.#control = this.#pc.createDataChannel(CONTROL_CHANNEL);
+      this.#control.onopen = () => this.#tellLines();
+    }
+    if (this.#control.readyState !== 'open') return;
+    this.#control.send(JSON.stringify({ max_height: this.#lines }));
+  }
+
   #onState() {
     if (this.#closed) return;
     const { clearTimeout, setTimeout } = this.#environment;
@@ -242,6 +268,7 @@ export class Connection {
       this.wasConnected = true;
       this.#pulse = null;
       this.#watchPulse();
+      this.#tellLines();
       this.#reports.onConnected();
     } else if (state === 'disconnected') {
       clearTimeout(this.#timer);

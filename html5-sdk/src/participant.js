@@ -34,6 +34,11 @@ const HANDOVER_MS = 1_500;
 const OFFER_MS = 5_000;
 /** Without connection for this long, capture stops: nobody films for nobody unknowingly. */
 const CAPTURE_MS = 60_000;
+/** Sizes of the picture are told at most this often: a window that is dragged has a new one with
+ * each frame. */
+const SIZE_MS = 250;
+/** Most lines that the server takes: 8K (`protocol/src/limits.rs`). */
+const MOST_LINES = 4_320;
 /** Refusals after which another offer will never come. */
 const FINAL = new Set([
   'not_signed_in', 'forbidden', 'session_not_found', 'session_closed', 'conference_not_found',
@@ -67,6 +72,9 @@ export class Participant extends EventTarget {
   #request = null;
   #attempt = 0;
   #captureTimer = undefined;
+  /** In how many lines the page shows the picture, once it has said. @type {number | null | undefined} */
+  #lines = undefined;
+  #sizeTimer = undefined;
   #stats = new StatsReader();
   #talk;
   #ended = new AbortController();
@@ -139,6 +147,7 @@ export class Participant extends EventTarget {
     // The offer may come by another way than the rosters, and after one that belongs to it.
     if (this.#occupied?.you === offer.participant) connection.occupy(this.#occupied.sources);
     connection.watchedBy(viewersIn(this.#roster));
+    if (this.#lines !== undefined) connection.showIn(this.#lines);
     this.#next = connection;
     if (this.#state === 'new') this.#setState('connecting');
     connection.answer(this.#published).then(
@@ -236,6 +245,27 @@ export class Participant extends EventTarget {
   clearAnnotations(id) {
     this.#requireOpen();
     this.#talk.clear(id);
+  }
+
+  /**
+   * Says how large the picture is shown, so that none comes that is larger than that needs, from a
+   * camera that sends several sizes. May be called with each change of a layout: it is told at
+   * most four times a second, and again to each new generation.
+   * @param {{ height: number } | null} size height in pixels of the screen: CSS pixels times
+   *   `devicePixelRatio`; 0 for a picture that is hidden, which becomes the smallest; null for no
+   *   limit
+   * @throws {RangeError} for a height that is negative or no number
+   */
+  setPictureSize(size) {
+    if (size && !(size.height >= 0)) throw new RangeError('the height of a picture is 0 or more');
+    if (this.#over) return;
+    this.#lines = size ? Math.min(Math.ceil(size.height), MOST_LINES) : null;
+    this.#sizeTimer ??= this.#environment.setTimeout(() => {
+      this.#sizeTimer = undefined;
+      if (this.#over) return;
+      this.#current?.showIn(this.#lines ?? null);
+      this.#next?.showIn(this.#lines ?? null);
+    }, SIZE_MS);
   }
 
   /**
@@ -505,6 +535,7 @@ export class Participant extends EventTarget {
     queueMicrotask(() => this.dispatchEvent(new CustomEvent('statechange', { detail })));
     this.#settleRequest();
     this.#environment.clearTimeout(this.#captureTimer);
+    this.#environment.clearTimeout(this.#sizeTimer);
     this.#current?.close();
     this.#next?.close();
     this.#published.clear();

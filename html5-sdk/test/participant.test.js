@@ -348,6 +348,52 @@ test('the data channel the server opens is kept', async () => {
   assert.equal(of('datachannel').length, 1);
 });
 
+/** What a peer's control channel was told, once it is open. */
+function opensControl(peer) {
+  const [control] = peer.opened;
+  control.readyState = 'open';
+  control.onopen();
+  return control;
+}
+
+test('the size of the picture is told four times a second at most, and to each generation', async () => {
+  const { participant, peers, clock } = await connected();
+  assert.equal(peers[0].opened.length, 0, 'no channel while there is nothing to say');
+  for (let height = 100; height <= 700; height += 100) participant.setPictureSize({ height });
+  await clock.pass(250);
+  const control = opensControl(peers[0]);
+  assert.equal(control.label, 'lens-control');
+  assert.deepEqual(control.said, ['{"max_height":700}']);
+  participant.setPictureSize({ height: 359.2 });
+  await clock.pass(249);
+  assert.equal(control.said.length, 1);
+  await clock.pass(1);
+  participant.setPictureSize({ height: 99_999 });
+  await clock.pass(250);
+  participant.setPictureSize(null);
+  await clock.pass(250);
+  const told = control.said.map((text) => JSON.parse(text).max_height);
+  assert.deepEqual(told, [700, 360, 4_320, null]);
+  participant.setPictureSize({ height: 0 });
+  participant.receive(offer(2));
+  await settle();
+  peers[1].turns('connected');
+  await settle();
+  assert.deepEqual(opensControl(peers[1]).said, ['{"max_height":0}']);
+});
+
+test('a size that is none is refused, and one after the end is ignored', async () => {
+  const { participant, peers, clock } = await connected();
+  for (const height of [-1, NaN, undefined]) {
+    assert.throws(() => participant.setPictureSize({ height }), RangeError);
+  }
+  participant.setPictureSize({ height: 100 });
+  participant.close();
+  participant.setPictureSize({ height: 200 });
+  await clock.pass(1_000);
+  assert.equal(peers[0].opened.length, 0);
+});
+
 test('closing twice is once, and nothing is told after it', async () => {
   const all = await connected();
   const { participant, peers, events, network, window, clock } = all;

@@ -36,5 +36,9 @@ export function program(participant: declared.Participant, signaling: declared.S
   signaling.addEventListener('signal', ({ detail }) => detail.kind.length);
   // @ts-expect-error a misspelt event does not compile
   participant.addEventListener('tracks', () => {});
+  participant.setPictureSize({ height: 360 });
+  participant.setPictureSize(null);
+  // @ts-expect-error a size has a height
+  participant.setPictureSize({ width: 640 });
   return participant.publish(new MediaStreamTrack());
 }

@@ -24,6 +24,7 @@ pub mod secret;
 pub mod session;
 pub mod signal;
 pub mod time;
+pub mod wish;
 
 pub use error::{ErrorCode, Problem};
 pub use secret::{SecretDigest, SecretText};

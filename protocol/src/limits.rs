@@ -25,3 +25,9 @@ pub const PARTICIPANTS: u8 = 16;
 /// Video bitrates that a conference may be limited to, in kilobits per second. Below, no picture
 /// is of use; above, one camera would fill a link.
 pub const VIDEO_KBPS: std::ops::RangeInclusive<u32> = 100..=20_000;
+/// Longest wish of a participant to the streaming server, in bytes ([`crate::wish`]).
+pub const WISH_BYTES: usize = 256;
+/// Most wishes a second from one participant. A page that follows its window's size tells four.
+pub const WISHES_PER_S: u32 = 10;
+/// Most lines of a picture that a viewer may wish for: 8K.
+pub const PICTURE_LINES: u16 = 4_320;

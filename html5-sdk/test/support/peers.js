@@ -61,6 +61,7 @@ export function fakePeers() {
   class FakePeerConnection {
     connectionState = 'new';
     received = 0;
+    opened = [];
     #transceivers = [];
     constructor(configuration) {
       this.configuration = configuration;
@@ -87,6 +88,11 @@ export function fakePeers() {
     }
     async setLocalDescription(answer) {
       this.localDescription = answer;
+    }
+    createDataChannel(label) {
+      const channel = { label, readyState: 'connecting', said: [], send: (text) => void channel.said.push(text) };
+      this.opened.push(channel);
+      return channel;
     }
     async getStats() {
       const pair = { id: 'p', type: 'candidate-pair', nominated: true, bytesReceived: this.received, responsesReceived: 0 };

@@ -3,11 +3,13 @@
 //! [`Flow`] knows what each layer of one camera sends; [`Choice`] belongs to one viewer. Down goes
 //! at once, because every packet above the limit stands in a queue; up needs room to spare for a
 //! while, because each change costs a keyframe. A change happens at the first packet of a keyframe
-//! of the new layer; until then the former one goes on.
+//! of the new layer; until then the former one goes on. A viewer that shows the picture small needs
+//! none that is larger than that, whatever its way carries.
 
 use std::time::{Duration, Instant};
 
 use super::arena::Key;
+use super::sizes::{self, Heights, Sizes};
 
 /// Layers of one picture at most.
 pub(crate) const LAYERS: usize = 3;
@@ -75,10 +77,28 @@ impl Meter {
 /// sent.
 pub(crate) type Rates = [Option<u64>; LAYERS];
 
+/// What a camera has to choose from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) rates: Rates,
+    pub(crate) heights: Heights,
+}
+
+/// What a viewer can use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    /// Bits per second for the picture; `None` for a way that has shown no limit.
+    pub(crate) limit: Option<u64>,
+    /// Lines in which it is shown; `None` for a viewer that has not said.
+    pub(crate) lines: Option<u16>,
+}
+
 /// What the layers of one camera send.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
     layers: [Stream; LAYERS],
+    /// How large their pictures are.
+    pub(crate) sizes: Sizes,
     judged: Option<Instant>,
     rates: Rates,
     /// Those that were sent when last judged, as bits.
@@ -110,8 +130,14 @@ impl Flow {
         }
     }
 
-    /// The rates, and whether it is time to choose anew.
-    pub(crate) fn judge(&mut self, now: Instant) -> (Rates, bool) {
+    /// What is sent, and whether it is time to choose anew.
+    pub(crate) fn judge(&mut self, now: Instant) -> (Sent, bool) {
+        let (rates, anew) = self.measure(now);
+        let heights = self.sizes.heights();
+        (Sent { rates, heights }, anew)
+    }
+
+    fn measure(&mut self, now: Instant) -> (Rates, bool) {
         let pause = |at: Instant| now.saturating_duration_since(at) < INTERVAL;
         if self.judged.is_some_and(pause) && !self.began {
             return (self.rates, false);
@@ -165,27 +191,33 @@ pub(crate) struct Choice {
     target: Option<u8>,
     /// Since when a larger picture has fitted.
     roomy: Option<Instant>,
+    /// The lines that were last chosen for.
+    lines: Option<u16>,
 }
 
 impl Choice {
-    /// Chooses among what `camera` sends, for a way with `limit` bits per second for the picture;
-    /// `None` for one that has shown no limit.
-    pub(crate) fn choose(&mut self, camera: Key, rates: &Rates, limit: Option<u64>, now: Instant) {
+    /// Chooses among what `camera` sends.
+    pub(crate) fn choose(&mut self, camera: Key, sent: &Sent, needs: Needs, now: Instant) {
+        let Needs { limit, lines } = needs;
+        let (rates, heights) = (&sent.rates, &sent.heights);
         if self.camera != Some(camera) {
             *self = Self {
                 camera: Some(camera),
                 ..Self::default()
             };
         }
+        // A viewer that shows it larger than before waits for nothing but room.
+        let resized = std::mem::replace(&mut self.lines, lines) != lines;
+        let most = lines.map_or(u8::MAX, |lines| sizes::enough(rates, heights, lines));
         let fits =
             |rate: u64, room: f64| limit.is_none_or(|limit| rate as f64 * room <= limit as f64);
         let best = |room: f64| {
             let sent = || {
-                (0_u8..)
+                (0..=most)
                     .zip(rates)
                     .filter_map(|(layer, rate)| Some((layer, (*rate)?)))
             };
-            let fitting = sent().filter(|(_, rate)| fits(*rate, room)).last();
+            let fitting = sent().filter(|(_, rate)| fits(*rate, room)).next_back();
             fitting.or_else(|| sent().next()).map(|(layer, _)| layer)
         };
         let Some(largest) = best(1.0) else {
@@ -197,7 +229,7 @@ impl Choice {
             (self.target, self.roomy) = (Some(largest), None);
             return;
         };
-        if !fits(rate, 1.0) {
+        if target > most || !fits(rate, 1.0) {
             (self.target, self.roomy) = (Some(largest.min(target)), None);
             return;
         }
@@ -206,7 +238,7 @@ impl Choice {
             return;
         };
         let since = *self.roomy.get_or_insert(now);
-        if now.saturating_duration_since(since) >= CALM {
+        if resized || now.saturating_duration_since(since) >= CALM {
             (self.target, self.roomy) = (Some(larger), None);
         }
     }
@@ -261,7 +293,21 @@ mod tests {
     use super::*;
     use crate::core::arena::Arena;
 
-    const RATES: Rates = [Some(150_000), Some(500_000), Some(1_800_000)];
+    const SENT: Sent = Sent {
+        rates: [Some(150_000), Some(500_000), Some(1_800_000)],
+        heights: [180, 360, 720],
+    };
+
+    fn on(limit: Option<u64>) -> Needs {
+        Needs { limit, lines: None }
+    }
+
+    fn shown_in(lines: u16) -> Needs {
+        Needs {
+            limit: None,
+            lines: Some(lines),
+        }
+    }
 
     fn camera() -> Key {
         Arena::default().insert(|_| ())
@@ -274,8 +320,8 @@ mod tests {
     /// A viewer that sees `layer`.
     fn seeing(camera: Key, layer: u8, now: Instant) -> Choice {
         let mut choice = Choice::default();
-        let limit = RATES[usize::from(layer)];
-        choice.choose(camera, &RATES, limit, now);
+        let limit = SENT.rates[usize::from(layer)];
+        choice.choose(camera, &SENT, on(limit), now);
         assert_eq!(
             choice.judge(camera, layer, true),
             Verdict::Switch { down: false }
@@ -294,7 +340,7 @@ mod tests {
             (Some(100_000), 0),
         ] {
             let mut choice = Choice::default();
-            choice.choose(camera, &RATES, limit, now);
+            choice.choose(camera, &SENT, on(limit), now);
             assert_eq!(choice.needed(camera), 1 << layer, "{limit:?}");
         }
     }
@@ -303,7 +349,7 @@ mod tests {
     fn down_at_once_and_up_when_there_was_room_for_a_while() {
         let (camera, now) = (camera(), Instant::now());
         let mut choice = seeing(camera, 2, now);
-        choice.choose(camera, &RATES, Some(600_000), now);
+        choice.choose(camera, &SENT, on(Some(600_000)), now);
         assert_eq!(choice.judge(camera, 1, false), Verdict::AwaitKeyframe);
         assert_eq!(choice.judge(camera, 2, false), Verdict::Pass, "until then");
         assert_eq!(
@@ -312,13 +358,44 @@ mod tests {
         );
         assert_eq!(choice.judge(camera, 2, true), Verdict::Skip);
         // It fits, and not with room to spare.
-        choice.choose(camera, &RATES, Some(2_000_000), now + ms(100));
-        choice.choose(camera, &RATES, Some(2_000_000), now + ms(5_000));
+        choice.choose(camera, &SENT, on(Some(2_000_000)), now + ms(100));
+        choice.choose(camera, &SENT, on(Some(2_000_000)), now + ms(5_000));
         assert_eq!(choice.judge(camera, 2, true), Verdict::Skip);
-        choice.choose(camera, &RATES, Some(2_500_000), now + ms(5_100));
-        choice.choose(camera, &RATES, Some(2_500_000), now + ms(7_000));
+        choice.choose(camera, &SENT, on(Some(2_500_000)), now + ms(5_100));
+        choice.choose(camera, &SENT, on(Some(2_500_000)), now + ms(7_000));
         assert_eq!(choice.judge(camera, 2, true), Verdict::Skip, "not for long");
-        choice.choose(camera, &RATES, Some(2_500_000), now + ms(7_100));
+        choice.choose(camera, &SENT, on(Some(2_500_000)), now + ms(7_100));
+        assert_eq!(
+            choice.judge(camera, 2, true),
+            Verdict::Switch { down: false }
+        );
+    }
+
+    #[test]
+    fn no_more_than_is_shown_and_at_once_more_when_it_is_shown_larger() {
+        let (camera, now) = (camera(), Instant::now());
+        let mut choice = seeing(camera, 2, now);
+        for (lines, layer) in [(300, 1), (0, 0), (361, 2), (360, 1), (2_000, 2)] {
+            choice.choose(camera, &SENT, shown_in(lines), now);
+            choice.judge(camera, layer, true);
+            assert_eq!(choice.needed(camera), 1 << layer, "{lines}");
+        }
+        // What a way carries goes first, and room has to be there for a while.
+        let narrow = Needs {
+            limit: Some(520_000),
+            ..shown_in(2_000)
+        };
+        choice.choose(camera, &SENT, narrow, now);
+        choice.judge(camera, 1, true);
+        let small = Needs {
+            lines: Some(90),
+            ..narrow
+        };
+        choice.choose(camera, &SENT, small, now);
+        choice.judge(camera, 0, true);
+        choice.choose(camera, &SENT, narrow, now);
+        assert_eq!(choice.judge(camera, 1, true), Verdict::Skip, "no room");
+        choice.choose(camera, &SENT, on(None), now);
         assert_eq!(
             choice.judge(camera, 2, true),
             Verdict::Switch { down: false }
@@ -329,19 +406,19 @@ mod tests {
     fn a_layer_that_falls_silent_is_left_and_slow_frames_are_not_silence() {
         let (camera, now) = (camera(), Instant::now());
         let mut flow = Flow::default();
-        let mut rates = Rates::default();
+        let mut sent = SENT;
         for step in 0..100 {
             let at = now + ms(step * 33);
             flow.note(0, 500, true, at);
             if step < 30 {
                 flow.note(2, 5_000, true, at);
             }
-            rates = flow.judge(at).0;
+            sent = flow.judge(at).0;
         }
-        assert!(rates[0].is_some() && rates[1].is_none() && rates[2].is_none());
+        assert!(matches!(sent.rates, [Some(_), None, None]));
         assert_eq!(flow.live(), 1);
         let mut choice = seeing(camera, 2, now);
-        choice.choose(camera, &rates, None, now);
+        choice.choose(camera, &sent, on(None), now);
         assert_eq!(
             choice.judge(camera, 0, true),
             Verdict::Switch { down: true }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use lens_protocol::id::{Generation, ParticipantId};
 use lens_protocol::media::{CauseCode, ConnectionStats, SlotKind, TimelineStep};
+use lens_protocol::wish::Wish;
 
 use super::arena::Key;
 use super::budget::Budget;
@@ -12,7 +13,7 @@ use super::demux::Ufrag;
 use super::forward::Rewriter;
 use super::gauge::{Meter, RateGuard, Tally};
 use super::keyframe::Throttle;
-use super::layers::{self, Choice, Flow, LAYERS, Meter as LayerMeter, Rates};
+use super::layers::{self, Choice, Flow, LAYERS, Meter as LayerMeter, Needs, Sent};
 use super::pacer::Pacer;
 use super::path::{Carrier, Moment, Path};
 use super::peer::{Packet, Peer};
@@ -64,6 +65,9 @@ pub(crate) struct Link {
     pub(crate) voice_rate: RateGuard,
     /// What the way to it carries, in bits per second, once something has shown a limit.
     pub(crate) limit: Option<u64>,
+    /// What it wishes for, and how often it says so.
+    pub(crate) wish: Wish,
+    pub(crate) wishes: Meter,
     /// What it has been asked not to exceed.
     pub(crate) ceiling: Option<u64>,
     pub(crate) budget: Budget,
@@ -217,6 +221,8 @@ impl Link {
             video_rate: RateGuard::new(new.max_video_kbps, at.instant),
             voice_rate: RateGuard::new(VOICE_KBPS, at.instant),
             limit: None,
+            wish: Wish::default(),
+            wishes: Meter::new(at.instant),
             ceiling: None,
             budget: Budget::new(),
             pacer: Pacer::default(),
@@ -349,12 +355,15 @@ impl Link {
     }
 
     /// Chooses among the layers that a camera sends in one of its slots.
-    pub(crate) fn choose(&mut self, slot: usize, camera: Key, rates: &Rates, now: Instant) {
+    pub(crate) fn choose(&mut self, slot: usize, camera: Key, sent: &Sent, now: Instant) {
         let voices = self.voices.bps(now);
-        let limit = self.limit.map(|limit| limit.saturating_sub(voices));
+        let needs = Needs {
+            limit: self.limit.map(|limit| limit.saturating_sub(voices)),
+            lines: self.wish.max_height,
+        };
         if let Some(choice) = self.choices.get_mut(slot) {
-            choice.choose(camera, rates, limit, now);
-            let chosen = choice.rate(rates).unwrap_or_default();
+            choice.choose(camera, sent, needs, now);
+            let chosen = choice.rate(&sent.rates).unwrap_or_default();
             self.pacer.at_least(chosen + voices);
         }
     }

@@ -25,6 +25,7 @@ pub(crate) mod peer;
 pub(crate) mod room;
 pub(crate) mod rtp;
 pub(crate) mod shard;
+pub(crate) mod sizes;
 pub(crate) mod slots;
 pub(crate) mod stun;
 pub(crate) mod timeline;

@@ -54,6 +54,25 @@ fn read(payload: &[u8]) -> Option<Descriptor> {
     Some(found)
 }
 
+/// Width and height of the picture that a payload begins, when it is the first of a keyframe whose
+/// header is in the clear (RFC 6386 §9.1): of one that is encrypted end to end nothing is known.
+pub(crate) fn size(payload: &[u8]) -> Option<(u16, u16)> {
+    const START: [u8; 3] = [0x9D, 0x01, 0x2A];
+    let first = *payload.first()?;
+    let begins = first & 0x10 != 0 && first & 0x07 == 0;
+    let frame = payload.get(read(payload)?.length..)?;
+    let (tag, rest) = frame.split_first_chunk::<3>()?;
+    let (start, rest) = rest.split_first_chunk::<3>()?;
+    if !begins || tag[0] & 0x01 != 0 || *start != START {
+        return None;
+    }
+    let ([a, b, c, d], _) = rest.split_first_chunk::<4>()?;
+    // The upper two bits of each ask for a larger picture than was coded.
+    let side = |bytes: [u8; 2]| u16::from_le_bytes(bytes) & 0x3FFF;
+    let (width, height) = (side([*a, *b]), side([*c, *d]));
+    (width > 0 && height > 0).then_some((width, height))
+}
+
 /// The first bytes of a payload, as one receiver gets them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Patch {
@@ -202,6 +221,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_clear_keyframe_tells_its_size_and_nothing_else_does() {
+        let keyframe = [0x90, 0x80, 0x81, 0x02, 0x10, 0x3A, 0x02];
+        let whole = |start: [u8; 3]| [&keyframe[..], &start, &[0x80, 0x42, 0xD0, 0x02]].concat();
+        let clear = whole([0x9D, 0x01, 0x2A]);
+        assert_eq!(size(&clear), Some((640, 720)));
+        assert_eq!(size(&whole([0x11, 0x22, 0x33])), None, "encrypted");
+        for cut in 0..clear.len() {
+            assert_eq!(size(&clear[..cut]), None, "{cut}");
+        }
+        let mut later = clear;
+        later[0] = 0x80;
+        assert_eq!(size(&later), None, "not the first packet");
+        later[0] = 0x90;
+        later[4] |= 1;
+        assert_eq!(size(&later), None, "no keyframe");
+    }
+
     proptest! {
         #[test]
         fn pictures_never_repeat_or_go_back(
@@ -232,6 +269,7 @@ mod tests {
 
         #[test]
         fn nothing_breaks_the_reader(payload in prop::collection::vec(any::<u8>(), 0..12)) {
+            let _ = size(&payload);
             let seen = patched(&mut Numbers::default(), &payload, 1);
             prop_assert_eq!(seen, payload, "the first source passes as it is");
         }

@@ -211,6 +211,15 @@ impl World {
         self.down[caller].set_config(links.1.seed(seed + 1));
     }
 
+    /// A client says what it wishes for, as its channel would bring it.
+    fn wish(&mut self, caller: usize, message: &str) {
+        let at = self.moment();
+        let path = path(self.clients[caller].address);
+        let key = self.shard.demux.by_path(&path, at.instant);
+        let key = key.expect("connected");
+        self.shard.wish(key, message.as_bytes(), at);
+    }
+
     /// The newest camera.
     fn camera(&self) -> &Camera {
         let cameras = self.clients.iter().filter_map(|it| it.camera.as_ref());

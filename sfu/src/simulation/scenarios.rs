@@ -226,6 +226,36 @@ fn layers_give_each_viewer_what_its_way_carries() {
 }
 
 #[test]
+fn a_viewer_gets_no_larger_layer_than_it_shows_and_a_larger_one_within_a_second() {
+    let policy = MediaPolicy {
+        simulcast: Simulcast::Always,
+        ..MediaPolicy::default()
+    };
+    let mut world = World::new(Seeds::all(1), policy);
+    world.join(0, 1, (clean(5), clean(5)));
+    world.join(1, 1, (clean(5), clean(5)));
+    world.connect();
+    world.run(5 * SECOND);
+    // The simulator's pictures tell no size: 720 lines, and halves of that.
+    for (message, layer) in [
+        ("{}", 2),
+        (r#"{"max_height":300}"#, 1),
+        (r#"{"max_height":0}"#, 0),
+        (r#"{"max_height":9999}"#, 0),
+        (r#"{"max_height":700}"#, 2),
+    ] {
+        world.wish(1, message);
+        world.run(SECOND);
+        let since = world.now;
+        world.run(SECOND);
+        let share = world.clients[1].decoder.share(since, layer);
+        assert!(share >= 1.0, "{message}: {share} of layer {layer}");
+    }
+    let seen = watch(&mut world, 1, 1);
+    assert!(seen.in_time >= 0.99, "{seen:?}");
+}
+
+#[test]
 fn a_camera_that_changes_its_network_is_seen_again_within_a_second() {
     let mut figures = Figures::new("switch");
     let mut gaps = Vec::new();

@@ -99,6 +99,8 @@ const harness = {
   annotate: (annotation) => participant.sendAnnotation(annotation),
   clear: (id) => participant.clearAnnotations(id),
   heard: () => heard,
+  /** Says in how many lines the picture is shown. */
+  setPictureSize: (size) => participant.setPictureSize(size),
 
   unpublish: (kind) => participant.unpublish(kind),
   stats: () => participant.stats(),

@@ -88,10 +88,12 @@ enum StackStream {
     },
 }
 
-/// The data channel of our offer. Others that a peer opens are ignored.
+/// The data channel of our offer, and the one for the server itself that the peer may open. Others
+/// that it opens are ignored.
 struct Channel {
     id: Option<ChannelId>,
     open: bool,
+    control: Option<ChannelId>,
 }
 
 /// A parsed answer, made off the media thread.
@@ -167,6 +169,7 @@ impl Peer {
             channel: Channel {
                 id: parts.channel,
                 open: false,
+                control: None,
             },
             outcome: parts.outcome,
             password: parts.password,

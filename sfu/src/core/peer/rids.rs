@@ -48,3 +48,60 @@ pub(super) fn agreed(media: &Media) -> Vec<(Vec<u8>, u8)> {
     });
     named.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use lens_protocol::media::{MediaPolicy, Role};
+    use lens_runtime::entropy::SeededEntropy;
+
+    use super::*;
+    use crate::core::demux::Names;
+    use crate::core::peer::{self, Blueprint, Credentials, Identity};
+    use crate::core::slots;
+
+    /// The offer to a camera, the same each time but for the policy.
+    fn offer(identity: &Identity, simulcast: Simulcast) -> String {
+        fastrand::seed(7);
+        let built = peer::build(Blueprint {
+            credentials: Credentials::new(0, &Names::for_tests(), &mut SeededEntropy::new(1)),
+            identity,
+            addresses: &[],
+            layout: &slots::layout(Role::Camera, 3),
+            codecs: &MediaPolicy::default().video_codecs,
+            simulcast,
+            own_path: true,
+            now: Instant::now(),
+        });
+        built.expect("a peer").sdp
+    }
+
+    /// Whether a line holds what is drawn anew for each offer.
+    fn is_drawn(line: &str) -> bool {
+        let drawn = ["a=mid:", "a=group:", "a=ssrc:", "a=ssrc-group:"];
+        drawn.iter().any(|name| line.starts_with(name))
+    }
+
+    #[test]
+    fn an_offer_asks_for_layers_by_policy_and_differs_in_nothing_else() {
+        let identity = Identity::generate().expect("a certificate");
+        let never = offer(&identity, Simulcast::Never);
+        assert_eq!(never, offer(&identity, Simulcast::Never), "the same twice");
+        for (policy, wanted) in [
+            (Simulcast::Always, "a=simulcast:recv h;m;l"),
+            (Simulcast::Auto, "a=simulcast:recv h;~m;~l"),
+        ] {
+            let asking = offer(&identity, policy);
+            let ours = |line: &&str| line.starts_with("a=rid:") || line.starts_with("a=simulcast:");
+            let lines = asking.lines().filter(|line| !is_drawn(line));
+            let (layers, rest): (Vec<&str>, Vec<&str>) = lines.partition(ours);
+            assert_eq!(
+                layers,
+                ["a=rid:h recv", "a=rid:m recv", "a=rid:l recv", wanted]
+            );
+            let plain = never.lines().filter(|line| !is_drawn(line));
+            assert_eq!(rest, plain.collect::<Vec<_>>(), "{policy:?}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use lens_protocol::wish::CONTROL_CHANNEL;
 use str0m::media::{KeyframeRequestKind, Rid};
 use str0m::rtp::{RtpPacket, RtpWrite, SeqNo, Ssrc};
 use str0m::{Event, IceConnectionState, Output, RtcError};
@@ -162,9 +163,20 @@ impl Peer {
                 self.channel.open = true;
                 None
             }
+            Event::ChannelOpen(id, label) if label == CONTROL_CHANNEL => {
+                self.channel.control.get_or_insert(id);
+                None
+            }
             Event::ChannelClose(id) if Some(id) == self.channel.id => {
                 self.channel.open = false;
                 None
+            }
+            Event::ChannelClose(id) if Some(id) == self.channel.control => {
+                self.channel.control = None;
+                None
+            }
+            Event::ChannelData(message) if Some(message.id) == self.channel.control => {
+                Some(PeerEvent::Wish(message.data))
             }
             Event::ChannelData(message) if Some(message.id) == self.channel.id => {
                 Some(PeerEvent::Message {

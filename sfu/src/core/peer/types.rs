@@ -75,6 +75,8 @@ pub(crate) enum PeerEvent {
         /// The message.
         data: Vec<u8>,
     },
+    /// A message came over the channel that is for the server itself.
+    Wish(Vec<u8>),
     /// The peer closed its transport.
     Closed,
     /// It sends in more streams than it may; this one is left out.

@@ -28,6 +28,7 @@ impl Shard {
             PeerEvent::Ceiling(bps) => self.asked_not_to_exceed(key, bps),
             PeerEvent::Clock { slot, ssrc, clock } => self.pass_clock(key, slot, ssrc, clock),
             PeerEvent::Message { binary, data } => self.relay(key, binary, &data, at),
+            PeerEvent::Wish(data) => self.wish(key, &data, at),
             PeerEvent::Closed => self.fail(key, CauseCode::PeerClosed, at),
             PeerEvent::TooManyStreams => self.facts.too_many_streams += 1,
             PeerEvent::Counts(counts) => {

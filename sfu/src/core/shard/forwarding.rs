@@ -56,6 +56,12 @@ impl Shard {
         if video && link.peer.is_layered(packet.slot) {
             let flow = source.flow.get_or_insert_default();
             flow.note(about.layer, payload.len(), about.header.marker, at.instant);
+            if keyframe == Some(true) {
+                flow.sizes.note(about.layer, about.codec, payload);
+            }
+            if let Some(orientation) = about.extensions.video_orientation {
+                flow.sizes.turn(orientation);
+            }
         }
         if let (Some(true), Some(layer)) = (keyframe, source.layer(about.layer)) {
             layer.throttle.served();

@@ -132,7 +132,7 @@ pub(crate) struct Shard {
     rooms: Arena<Room>,
     by_conference: HashMap<ConferenceId, Key>,
     links: Arena<Link>,
-    demux: Demux,
+    pub(crate) demux: Demux,
     timers: BinaryHeap<Reverse<(Instant, Key)>>,
     dirty: Vec<Key>,
     /// Links with packets that wait to be forwarded.

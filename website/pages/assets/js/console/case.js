@@ -7,6 +7,7 @@ import { codeOf, get, post, Problem } from '../common/api.js';
 import { Sound } from '../common/sound.js';
 import { CaseChat } from './case-chat.js';
 import { judge } from './quality.js';
+import { Shown } from './shown.js';
 
 /** @typedef {import('./store.js').Store} Store */
 /** @typedef {import('../common/types.js').Stats} Stats */
@@ -42,6 +43,13 @@ export class Case extends EventTarget {
     this.connectingSince = 0;
     this.picture = new MediaStream();
     this.pictureSeen = false;
+    /** How large it is shown; undefined before it ever was.
+     * @type {{ height: number } | null | undefined} */
+    this.pictureSize = undefined;
+    this.shown = new Shown((size) => {
+      this.pictureSize = size;
+      this.participant?.setPictureSize(size);
+    });
     this.frames = 0;
     this.lastFrameAt = 0;
     this.sound = new Sound();
@@ -173,6 +181,7 @@ export class Case extends EventTarget {
       if (detail.kind === 'audio') this.sound.remove(detail.participant);
     });
     participant.addEventListener('roster', () => this.changed());
+    if (this.pictureSize !== undefined) participant.setPictureSize(this.pictureSize);
     if (this.microphone) void participant.publish(this.microphone);
   }
 

@@ -56,6 +56,8 @@ function video(it, stage, seen) {
     playsinline: true,
     '.muted': true,
     '.srcObject': it.picture,
+    mount: (/** @type {HTMLVideoElement} */ element) => it.shown.begin(element),
+    unmount: () => it.shown.end(),
     onloadeddata: () => it.frameSeen(),
     ontimeupdate: () => it.frameSeen(),
     update: (/** @type {HTMLVideoElement} */ element) => {
