@@ -1,13 +1,14 @@
 //! Order and pruning of video codecs.
 //!
 //! A payload type is taken out with everything that names it: its place in `m=`, its `rtpmap`,
-//! `fmtp` and `rtcp-fb`, and the retransmission type whose `apt` points at it (RFC 4588 §8.1).
+//! `fmtp` and `rtcp-fb`, in layers that name it ([`super::layers`]), and the retransmission type whose `apt` points at it (RFC 4588 §8.1).
 
 use std::collections::HashSet;
 
 use lens_protocol::media::VideoCodec;
 
 use super::SdpFault;
+use super::layers;
 use super::lines::{Document, Line, Section};
 
 /// Puts the video codecs of every video section into the order of `allowed` and takes out those
@@ -123,6 +124,7 @@ fn apply(section: &mut Section, kept: &[String]) {
         line.set_text(media);
     }
     section.retain(|line| !names_one_of(line, &dropped));
+    layers::prune(section, &dropped);
 }
 
 fn names_one_of(line: &Line, dropped: &[String]) -> bool {

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`candidates`] | exactly the node's advertised addresses, UDP and passive TCP, nothing else |
 //! | [`codecs`] | order and pruning of video codecs, a payload type with all its lines and its RTX |
+//! | [`layers`] | layers of a picture that are for pruned codecs alone go with them |
 //! | `bandwidth` (in [`rules`]) | exactly one `b=TIAS` in the sections the policy limits |
 //! | `origin` (in [`rules`]) | no software version or address in `o=`, `s=`, `a=tool` |
 //!
@@ -17,6 +18,7 @@ pub mod answer;
 pub mod candidates;
 pub mod client;
 pub mod codecs;
+pub mod layers;
 pub mod lines;
 pub mod rules;
 pub mod validate;

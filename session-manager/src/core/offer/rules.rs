@@ -107,6 +107,47 @@ mod tests {
     }
 
     #[test]
+    fn layers_that_are_asked_for_stay_whatever_is_pruned() {
+        let layers = "a=rid:h recv\r\na=rid:m recv\r\na=rid:l recv\r\na=simulcast:recv h;~m;~l\r\n";
+        let offer = OFFER
+            .replace("RTP/SAVPF 96\r\n", "RTP/SAVPF 96 98\r\n")
+            .replace(
+                "a=recvonly\r\n",
+                &format!("a=rtpmap:98 H264/90000\r\na=recvonly\r\n{layers}"),
+            )
+            .replace("a=sendonly", "a=rtpmap:98 H264/90000\r\na=sendonly");
+        let rules = Rules {
+            addresses: Some(Vec::new()),
+            codecs: Some(vec![VideoCodec::Vp8]),
+            max_video_kbps: Some(2_500),
+            hide_origin: true,
+        };
+        let text = rewrite(&offer, &rules).expect("valid").sdp;
+        assert!(text.contains(&format!("a=recvonly\r\n{layers}")), "{text}");
+        assert!(!text.contains("H264"));
+    }
+
+    #[test]
+    fn a_layer_of_a_codec_that_is_pruned_is_offered_without_it() {
+        let offer = OFFER
+            .replace("RTP/SAVPF 96\r\n", "RTP/SAVPF 96 98\r\n")
+            .replace(
+                "a=recvonly\r\n",
+                "a=rtpmap:98 H264/90000\r\na=recvonly\r\na=rid:h recv pt=98,96;max-width=640\r\n\
+                 a=rid:m recv pt=98\r\na=rid:l recv max-width=160;pt=96\r\na=simulcast:recv h;m;l\r\n",
+            )
+            .replace("a=sendonly", "a=rtpmap:98 H264/90000\r\na=sendonly");
+        let rules = Rules {
+            codecs: Some(vec![VideoCodec::Vp8]),
+            ..Rules::default()
+        };
+        let text = rewrite(&offer, &rules).expect("valid").sdp;
+        let expected = "a=rid:h recv pt=96;max-width=640\r\na=rid:l recv max-width=160;pt=96\r\n\
+            a=simulcast:recv h;l\r\n";
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
     fn a_video_limit_is_the_one_bandwidth_line_where_the_node_receives() {
         let rules = Rules {
             max_video_kbps: Some(2_500),
