@@ -49,12 +49,30 @@ export class Room {
         after = next;
         for (const event of events.filter((e) => e.event === 'roster')) {
           const peer = this.peers.find((p) => p.id === event.participant);
-          if (peer) await peer.hears(rosterFor(this.id, event)).catch(() => {});
+          if (peer) await peer.hears(this.#rosterFor(event)).catch(() => {});
         }
       }
     };
     // Ends with the product.
     tell().catch(() => {});
+  }
+
+  // Whoever sends is the source of its own slots, and in the roster as well.
+  #rosterFor({ participant, slots }) {
+    const sources = [...new Set(slots.map((slot) => slot.source).filter(Boolean))];
+    return {
+      kind: 'roster',
+      conference: this.id,
+      you: participant,
+      participants: sources.map((source) => ({
+        participant: source,
+        role: this.peers.find(({ id }) => id === source)?.role ?? 'viewer',
+        display_name: '',
+        slots: slots
+          .filter((slot) => slot.source === source)
+          .map(({ mid, kind }) => ({ mid, kind })),
+      })),
+    };
   }
 
   /**
@@ -71,7 +89,7 @@ export class Room {
       script: rememberConnections,
     });
     await watched.open(this.origin);
-    const peer = new Peer(this, watched);
+    const peer = new Peer(this, watched, role);
     await peer.person.until('the SDK is loaded', () => 'harness' in globalThis);
     await watched.page.evaluate((base) => globalThis.harness.begin(base), this.product.origin);
     const body = { role, display_name: name, ...(codecs && { codecs }) };
@@ -83,27 +101,11 @@ export class Room {
   }
 }
 
-function rosterFor(conference, { participant, slots }) {
-  const sources = [...new Set(slots.map((slot) => slot.source).filter(Boolean))];
-  return {
-    kind: 'roster',
-    conference,
-    you: participant,
-    participants: sources.map((source) => ({
-      participant: source,
-      role: 'viewer',
-      display_name: '',
-      slots: slots
-        .filter((slot) => slot.source === source)
-        .map(({ mid, kind }) => ({ mid, kind })),
-    })),
-  };
-}
-
 /** A participant in a browser. */
 export class Peer {
-  constructor(room, watched) {
+  constructor(room, watched, role) {
     this.room = room;
+    this.role = role;
     this.watched = watched;
     this.page = watched.page;
     this.person = new Person(watched);
