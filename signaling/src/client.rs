@@ -133,9 +133,18 @@ enum Command {
 impl Client {
     /// Starts connecting; needs a tokio runtime. Events must be taken, or memory fills.
     pub fn open(config: ClientConfig) -> (Self, mpsc::UnboundedReceiver<Event>) {
+        Self::open_named(config, random_name())
+    }
+
+    /// The same under a name of the caller's, 16 to 64 of `A-Z a-z 0-9 - _`, new for each start of
+    /// the program.
+    pub fn open_named(
+        config: ClientConfig,
+        channel: String,
+    ) -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (commands, received) = mpsc::unbounded_channel();
         let (events, reported) = mpsc::unbounded_channel();
-        let core = PeerCore::new(random_name());
+        let core = PeerCore::new(channel);
         let driver = Driver {
             config,
             core,
@@ -154,12 +163,19 @@ impl Client {
         session: Option<SessionId>,
         signal: PeerSignal,
     ) -> Result<(), ClientError> {
+        self.queue(session, signal).await
+    }
+
+    /// As [`send`](Self::send), queued before it returns, so that calls keep their order.
+    pub fn queue(
+        &self,
+        session: Option<SessionId>,
+        signal: PeerSignal,
+    ) -> impl Future<Output = Result<(), ClientError>> + Send + 'static {
         let (reply, outcome) = oneshot::channel();
-        let command = Command::Send(session, signal, reply);
-        self.commands
-            .send(command)
-            .map_err(|_| ClientError::Closed)?;
-        outcome.await.unwrap_or(Err(ClientError::Closed))
+        // Where nobody listens any more the reply is dropped, which says so.
+        let _ = self.commands.send(Command::Send(session, signal, reply));
+        async move { outcome.await.unwrap_or(Err(ClientError::Closed)) }
     }
 
     /// Drops the present connection and connects again: what a network change does.

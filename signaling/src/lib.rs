@@ -23,6 +23,8 @@ pub mod fuzzing;
 pub mod host;
 mod hub;
 pub mod metrics;
+#[cfg(feature = "media-sdk")]
+pub mod network;
 mod registry;
 pub mod server;
 

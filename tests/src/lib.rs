@@ -4,6 +4,7 @@
 //! - [`http`]: a client for doors with a self-signed certificate
 //! - [`socket`]: a page's signalling over a WebSocket
 //! - [`peer`]: a camera or viewer over real sockets, whose packets carry numbers
+//! - [`native`]: a camera or viewer made of the MediaSDK
 //! - [`room`]: a conference over the HTTP API, with peers in it
 //! - [`wait`]: conditions with limits instead of pauses
 //!
@@ -13,6 +14,7 @@
 #![allow(clippy::panic)]
 
 pub mod http;
+pub mod native;
 pub mod peer;
 pub mod product;
 pub mod room;

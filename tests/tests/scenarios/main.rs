@@ -14,6 +14,7 @@ mod hold;
 mod independent;
 mod late_joiner;
 mod lost_node;
+mod native;
 mod pause;
 mod restart;
 mod session;
@@ -108,6 +109,16 @@ const SCENARIOS: &[(&str, Run)] = &[
             m,
             Manner::independent(Habits::default()),
         ))
+    }),
+    (
+        "a native camera reaches every viewer, and may refuse commands",
+        |m| Box::pin(native::pair(m)),
+    ),
+    ("a native viewer sees through new generations", |m| {
+        Box::pin(native::renewed(m))
+    }),
+    ("native peers go by TCP where datagrams do not pass", |m| {
+        Box::pin(native::by_tcp(m))
     }),
 ];
 

@@ -1,0 +1,241 @@
+//! A peer made of the MediaSDK: a camera that films numbered pictures, or a viewer that notes them.
+//! Its signals go over the HTTP API, as an integrator's would.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lens_independent_peer::packet;
+use lens_media_sdk::{
+    Code, Codec, Command, CommandOutcome, CommandRequest, EncodedFrame, Engine, EngineConfig,
+    INetwork, InboundSignal, Observer, OutboundBody, OutboundSignal, Participant,
+    ParticipantConfig, Role, State, Track, WeakParticipant,
+};
+use lens_protocol::conference::ParticipantOffer;
+use serde_json::json;
+use tokio::runtime::Handle;
+
+use crate::http::Http;
+use crate::room::Room;
+use crate::wait;
+
+/// What a native peer noted.
+#[derive(Debug, Default)]
+pub struct Noted {
+    /// Each state it was told.
+    pub states: Vec<State>,
+    /// Numbers of the pictures that were given out.
+    pub numbers: Vec<u32>,
+    /// Pictures given out that a decoder could begin with.
+    pub keyframes: u32,
+    /// Requests of a viewer.
+    pub requests: Vec<CommandRequest>,
+    /// Answers to ours.
+    pub replies: Vec<CommandOutcome>,
+    /// What the encoder was told last, in bits per second.
+    pub target_bps: u32,
+    /// Keyframes that were asked for.
+    pub keyframe_requests: u32,
+}
+
+/// A running peer.
+#[derive(Debug)]
+pub struct Native {
+    /// The participant.
+    pub participant: Participant,
+    noted: Arc<Mutex<Noted>>,
+    filming: Option<tokio::task::JoinHandle<()>>,
+    _engine: Engine,
+}
+
+impl Native {
+    /// Takes an offer, answers it over the API, and connects.
+    ///
+    /// # Panics
+    /// When it does not connect.
+    pub async fn enter(
+        room: &Room,
+        role: Role,
+        offer: &ParticipantOffer,
+        engine: EngineConfig,
+    ) -> Self {
+        let engine = Engine::start(engine).expect("an engine");
+        let noted = Arc::new(Mutex::new(Noted::default()));
+        let network = Arc::new(Network {
+            api: room.api.clone(),
+            path: room.path(offer),
+            runtime: Handle::current(),
+            participant: Mutex::new(None),
+        });
+        let observer = Watching(Arc::clone(&noted));
+        let config = ParticipantConfig::new(role);
+        let participant = engine.create_participant(config, network.clone(), observer);
+        let participant = participant.expect("a participant");
+        *network.participant.lock().expect("whole") = Some(participant.downgrade());
+        let peer = Self {
+            participant,
+            noted,
+            filming: None,
+            _engine: engine,
+        };
+        peer.take(offer);
+        wait::until_true("the native peer is connected", || {
+            peer.participant.state() == State::Connected
+        })
+        .await;
+        peer
+    }
+
+    /// Takes a further offer.
+    ///
+    /// # Panics
+    /// When it is closed.
+    pub fn take(&self, offer: &ParticipantOffer) {
+        let signal = InboundSignal::Offer(Box::new(offer.clone()));
+        self.participant.receive(signal).expect("it is open");
+    }
+
+    /// Films from now on: a numbered picture of one packet each 20 ms, every one a keyframe.
+    pub fn film(&mut self) {
+        let camera = self.participant.clone();
+        self.filming = Some(tokio::spawn(async move {
+            let mut number = 0;
+            while !camera.state().is_over() {
+                number += 1;
+                let data = picture(number);
+                let pts_us = u64::from(number) * 20_000;
+                let frame = EncodedFrame::video(Codec::Vp8, &data, pts_us, true);
+                let _ = camera.push_frame(&frame);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }));
+    }
+
+    /// What it noted so far.
+    pub fn noted<T>(&self, read: impl FnOnce(&Noted) -> T) -> T {
+        read(&self.noted.lock().expect("no observer panics"))
+    }
+
+    /// Waits until it has `count` more numbers than now, and returns these.
+    ///
+    /// # Panics
+    /// When they do not come.
+    pub async fn more_numbers(&self, count: usize) -> Vec<u32> {
+        let before = self.noted(|noted| noted.numbers.len());
+        wait::until_true("more video comes", || {
+            self.noted(|noted| noted.numbers.len() >= before + count)
+        })
+        .await;
+        self.noted(|noted| noted.numbers[before..].to_vec())
+    }
+
+    /// Asks the camera's host for its lamp.
+    ///
+    /// # Panics
+    /// When it is closed.
+    pub fn ask_for_light(&self) {
+        let torch = Command::Torch { on: true };
+        self.participant.send_command(&torch).expect("room for it");
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        self.participant.close();
+        if let Some(filming) = &self.filming {
+            filming.abort();
+        }
+    }
+}
+
+/// The frame that [`packet::video`] puts in a packet: the same bytes without their descriptor.
+fn picture(number: u32) -> Vec<u8> {
+    packet::video(number).split_off(4)
+}
+
+struct Network {
+    api: Http,
+    path: String,
+    runtime: Handle,
+    participant: Mutex<Option<WeakParticipant>>,
+}
+
+impl INetwork for Network {
+    fn send(&self, signal: OutboundSignal) {
+        let known = self.participant.lock().expect("whole").clone();
+        let Some(participant) = known.and_then(|weak| weak.upgrade()) else {
+            return;
+        };
+        let (mut api, path) = (self.api.clone(), self.path.clone());
+        self.runtime.spawn(async move {
+            let reply = match &signal.body {
+                OutboundBody::Answer {
+                    generation,
+                    negotiation_id,
+                    sdp,
+                    ..
+                } => {
+                    let body = json!({
+                        "generation": generation, "negotiation_id": negotiation_id, "sdp": sdp,
+                    });
+                    api.put(&format!("{path}/answer"), body).await
+                }
+                OutboundBody::OfferRequest { .. } => {
+                    api.post(&format!("{path}/offer"), json!({})).await
+                }
+                _ => return participant.signal_sent(signal.id),
+            };
+            if reply.status >= 300 {
+                let code = serde_json::from_value(json!(reply.code()));
+                return match code {
+                    Ok(code) => participant.signal_refused(signal.id, code),
+                    Err(_) => participant.signal_failed(signal.id, true),
+                };
+            }
+            participant.signal_sent(signal.id);
+            if matches!(signal.body, OutboundBody::OfferRequest { .. }) {
+                let offer = InboundSignal::from_json(&reply.text).expect("an offer");
+                let _ = participant.receive(offer);
+            }
+        });
+    }
+}
+
+struct Watching(Arc<Mutex<Noted>>);
+
+impl Watching {
+    fn note(&self, change: impl FnOnce(&mut Noted)) {
+        change(&mut self.0.lock().expect("no reader panics"));
+    }
+}
+
+impl Observer for Watching {
+    fn on_state(&mut self, state: State) {
+        let code = state.code().map(Code::as_str);
+        assert_eq!(code, None, "the native peer failed");
+        self.note(|noted| noted.states.push(state));
+    }
+
+    fn on_frame(&mut self, _: &Track, frame: &EncodedFrame<'_>) {
+        let number = packet::number_of(frame.data);
+        self.note(|noted| {
+            noted.numbers.extend(number);
+            noted.keyframes += u32::from(frame.keyframe);
+        });
+    }
+
+    fn on_bitrate(&mut self, target_bps: u32, _: u32) {
+        self.note(|noted| noted.target_bps = target_bps);
+    }
+
+    fn on_keyframe_request(&mut self) {
+        self.note(|noted| noted.keyframe_requests += 1);
+    }
+
+    fn on_command(&mut self, request: &CommandRequest) {
+        self.note(|noted| noted.requests.push(request.clone()));
+    }
+
+    fn on_command_reply(&mut self, _: u64, outcome: CommandOutcome) {
+        self.note(|noted| noted.replies.push(outcome));
+    }
+}
