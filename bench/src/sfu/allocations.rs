@@ -68,7 +68,7 @@ pub(crate) fn run(bin: &Path, time: Duration, machine: Machine) -> Result<Report
     leave_the_products_core(machine.cores());
     let directory = TempDir::new().map_err(|error| error.to_string())?;
     let file = directory.path().join("dhat.json");
-    let mut server = Lens::start(bin, false)?;
+    let mut server = Lens::start(bin, "")?;
     prefer(server.pid());
     let mut load = Load::new(ONE_IN, true).map_err(|error| error.to_string())?;
     open(&mut server, &mut load, 0..1, 1)?;
