@@ -117,7 +117,7 @@ mod tests {
             )
             .replace("a=sendonly", "a=rtpmap:98 H264/90000\r\na=sendonly");
         let rules = Rules {
-            addresses: Some(Vec::new()),
+            addresses: None,
             codecs: Some(vec![VideoCodec::Vp8]),
             max_video_kbps: Some(2_500),
             hide_origin: true,
