@@ -217,7 +217,7 @@ impl Choice {
                     .zip(rates)
                     .filter_map(|(layer, rate)| Some((layer, (*rate)?)))
             };
-            let fitting = sent().filter(|(_, rate)| fits(*rate, room)).next_back();
+            let fitting = sent().rfind(|(_, rate)| fits(*rate, room));
             fitting.or_else(|| sent().next()).map(|(layer, _)| layer)
         };
         let Some(largest) = best(1.0) else {
