@@ -76,7 +76,6 @@ export default [
   seen({ from: 'chromium', to: 'chromium', codec: 'vp8', srtp: AES_256 }),
   seen({ from: 'chromium', to: 'chromium', codec: 'h264', srtp: AES_256 }),
   seen({ from: 'chromium', to: 'chromium', codec: 'vp9' }),
-  seen({ from: 'chromium', to: 'chromium', codec: 'av1' }),
   seen({ from: 'firefox', to: 'chromium', codec: 'vp8' }),
   seen({ from: 'chromium', to: 'firefox', codec: 'vp8' }),
 ];
