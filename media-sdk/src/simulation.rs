@@ -360,6 +360,18 @@ fn a_camera_is_seen_complete_and_in_order() {
 }
 
 #[test]
+fn frames_that_come_in_one_instant_all_leave() {
+    let mut world = World::connected(2);
+    world.more_seen(10);
+    for _ in 0..5 {
+        world.next_picture = world.now;
+        world.film();
+    }
+    world.more_seen(30);
+    assert_eq!(world.missing(), 0);
+}
+
+#[test]
 fn one_lost_packet_in_twenty_is_sent_again_in_time() {
     for seed in [1, 7, 1871] {
         let mut world = World::connected(seed);

@@ -1,7 +1,7 @@
 //! A native camera: redeems a session link, consents, and streams a clip until the session ends.
 //!
 //! ```sh
-//! cargo run --example phone -- --link 'https://lens.example:8443/s#…' --ca lens-data/tls/cert.pem --file clip.ivf
+//! cargo run --example phone -- --link 'https://lens.example:8443/s#…' --ca lens-data/tls/certificate.pem --file clip.ivf
 //! ```
 
 // It talks to whoever runs it.

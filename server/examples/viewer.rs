@@ -2,7 +2,7 @@
 //! customer's camera shows into a file.
 //!
 //! ```sh
-//! cargo run --example viewer -- --site lens.example:8443 --ca lens-data/tls/cert.pem \
+//! cargo run --example viewer -- --site lens.example:8443 --ca lens-data/tls/certificate.pem \
 //!   --email you@example.com --password-file password --out out.ivf --seconds 20
 //! ```
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lens_independent_peer::packet;
 use lens_media_sdk::{
     Code, Codec, Command, CommandOutcome, CommandRequest, EncodedFrame, Engine, EngineConfig,
-    INetwork, InboundSignal, Observer, OutboundBody, OutboundSignal, Participant,
+    INetwork, InboundSignal, MediaKind, Observer, OutboundBody, OutboundSignal, Participant,
     ParticipantConfig, Role, State, Track, WeakParticipant,
 };
 use lens_protocol::conference::ParticipantOffer;
@@ -215,7 +215,10 @@ impl Observer for Watching {
         self.note(|noted| noted.states.push(state));
     }
 
-    fn on_frame(&mut self, _: &Track, frame: &EncodedFrame<'_>) {
+    fn on_frame(&mut self, track: &Track, frame: &EncodedFrame<'_>) {
+        if track.kind != MediaKind::Video {
+            return;
+        }
         let number = packet::number_of(frame.data);
         self.note(|noted| {
             noted.numbers.extend(number);

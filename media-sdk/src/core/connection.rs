@@ -96,7 +96,8 @@ pub(super) struct Connection {
     notices: VecDeque<Notice>,
     arrivals: VecDeque<Arrived>,
     remote_tcp: Vec<SocketAddr>,
-    on_loopback: bool,
+    /// Whether the offer has a candidate on loopback, and whether it has another.
+    on_loopback: [bool; 2],
     addresses: Vec<SocketAddr>,
     trouble: bool,
     deadline: Option<Instant>,
@@ -148,9 +149,11 @@ impl Connection {
             arrivals: VecDeque::new(),
             dial_at: (!remote_tcp.is_empty()).then_some(now + UDP_FIRST),
             remote_tcp,
-            on_loopback: candidates
-                .iter()
-                .any(|(_, address)| address.ip().is_loopback()),
+            on_loopback: [true, false].map(|wanted| {
+                let is =
+                    |(_, address): &(Carrier, SocketAddr)| address.ip().is_loopback() == wanted;
+                candidates.iter().any(is)
+            }),
             addresses: Vec::new(),
             trouble: false,
             deadline: Some(now + CONNECT),
@@ -169,8 +172,12 @@ impl Connection {
 
     /// The addresses of its socket, all of them.
     pub(super) fn set_addresses(&mut self, now: Instant, addresses: &[SocketAddr]) {
-        // A path from the loopback address leads nowhere but to itself.
-        let usable = |address: &&SocketAddr| self.on_loopback || !address.ip().is_loopback();
+        // Between loopback and elsewhere there is no path that a network would carry.
+        let [loopback, elsewhere] = self.on_loopback;
+        let usable = |address: &&SocketAddr| match address.ip().is_loopback() {
+            true => loopback,
+            false => elsewhere,
+        };
         let wanted: Vec<SocketAddr> = addresses.iter().filter(usable).copied().collect();
         let former = std::mem::replace(&mut self.addresses, wanted.clone());
         for gone in former.iter().filter(|address| !wanted.contains(address)) {
@@ -244,6 +251,9 @@ impl Connection {
             }
         }
         let written = self.mutate(now, |stack| stack.write(&mid, frame, now));
+        // The stack makes packets of it when time passes next, and takes no other frame before.
+        let passed = self.mutate(now, |stack| stack.timeout(now));
+        self.settle(passed);
         if !written && kind == MediaKind::Video {
             self.break_chain(now);
         }

@@ -35,7 +35,7 @@ pub struct Site {
 
 impl Site {
     /// A website at `https://authority` whose certificate is one of the PEM file `ca`, or was
-    /// signed by it: with its own certificate, `lens-data/tls/cert.pem`.
+    /// signed by it: with its own certificate, `lens-data/tls/certificate.pem`.
     pub fn new(authority: &str, ca: &Path) -> Outcome<Self> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_file_iter(ca)? {
