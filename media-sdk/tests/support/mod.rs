@@ -1,5 +1,8 @@
 //! A streaming server on loopback, people in it, and what their hosts noted.
 
+// Each test program uses its part.
+#![allow(dead_code, unreachable_pub)]
+
 pub mod room;
 
 use std::net::{SocketAddr, UdpSocket};

@@ -1,7 +1,7 @@
 //! What both examples need: HTTPS with cookies, TLS for signalling, and IVF files.
 
 // Each example uses its part.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::io;
 use std::path::Path;
