@@ -1,8 +1,6 @@
 //! The Rust face in the conformance suite: a participant that is told what to do by lines of JSON.
 //! The words stand in `tests/conformance/README.md`.
 
-#![expect(clippy::print_stdout, reason = "its standard output is how it speaks")]
-
 mod camera;
 mod heard;
 mod ivf;
