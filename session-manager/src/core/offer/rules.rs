@@ -117,10 +117,10 @@ mod tests {
             )
             .replace("a=sendonly", "a=rtpmap:98 H264/90000\r\na=sendonly");
         let rules = Rules {
-            addresses: None,
             codecs: Some(vec![VideoCodec::Vp8]),
             max_video_kbps: Some(2_500),
             hide_origin: true,
+            ..Rules::default()
         };
         let text = rewrite(&offer, &rules).expect("valid").sdp;
         assert!(text.contains(&format!("a=recvonly\r\n{layers}")), "{text}");
