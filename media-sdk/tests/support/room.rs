@@ -250,19 +250,10 @@ impl Room {
         }
     }
 
-    /// As the real server does, the former connection of a participant is closed.
+    /// The former connection of a participant goes on until they close it: whatever comes twice is
+    /// theirs to notice.
     fn connected(&mut self, index: usize, now: Instant) {
         self.links[index].connected = true;
-        let (participant, generation) =
-            (self.links[index].participant, self.links[index].generation);
-        for other in 0..self.links.len() {
-            let link = &mut self.links[other];
-            if link.participant == participant && link.generation < generation && !link.ended {
-                let _ = link.rtc.close();
-                self.drain(other, now);
-                self.links[other].ended = true;
-            }
-        }
         self.request_keyframe(now);
     }
 
