@@ -19,7 +19,12 @@ const LEVELS: &[&[&str]] = &[
         "lens-storage",
         "lens-media-sdk",
     ],
-    &["lens-sfu", "lens-chat-log", "lens-signaling"],
+    &[
+        "lens-sfu",
+        "lens-chat-log",
+        "lens-signaling",
+        "lens-media-c",
+    ],
     &["lens-session-manager"],
     &["lens-website", "lens-fuzz"],
     &["lens-server"],

@@ -12,6 +12,7 @@ mod conformance;
 mod docs;
 mod files;
 mod fuzz;
+mod headers;
 mod install;
 mod interop;
 mod layers;
@@ -30,6 +31,7 @@ cargo xtask test --only NAME     one step; `cargo xtask steps` lists them
 cargo xtask steps                the steps and what they check
 cargo xtask install              install what the tests need (Debian, npm, PyPI)
 cargo xtask check-layers         the order of crates, and that cores are pure
+cargo xtask headers              write bindings/c/include/lens_media.h from the C ABI's sources
 cargo xtask openapi              write docs/openapi.json from the routes
 cargo xtask conformance [--json FILE | --pair A:B | --only NAME]
                                  the faces of the SDK as camera and viewer of each other
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
             steps::list();
             ExitCode::SUCCESS
         }
+        ["headers"] => headers::write(),
         ["openapi"] => cargo::write_openapi(),
         ["conformance", words @ ..] => conformance::at_length(words),
         ["fuzz", words @ ..] => parsers::at_length(words),

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::report::{Line, Outcome, close};
-use crate::{cargo, conformance, docs, files, fuzz, install, interop, layers, node, parsers};
+use crate::{
+    cargo, conformance, docs, files, fuzz, headers, install, interop, layers, node, parsers,
+};
 
 /// One step.
 struct Step {
@@ -33,6 +35,11 @@ const STEPS: &[Step] = &[
         name: "layers",
         checks: "order of crates; cores are pure",
         run: layers::run,
+    },
+    Step {
+        name: "headers",
+        checks: "lens_media.h is what its sources make",
+        run: headers::check,
     },
     Step {
         name: "docs",

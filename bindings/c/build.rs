@@ -1,0 +1,16 @@
+//! Names the shared library by its ABI's major version, so that programs linked against one never
+//! meet another.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let system = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    match system.as_str() {
+        "linux" | "android" => {
+            println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,liblens_media.so.1");
+        }
+        "macos" | "ios" => {
+            println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/liblens_media.1.dylib");
+        }
+        _ => {}
+    }
+}
