@@ -1,0 +1,159 @@
+/* The end of a participant: once, from anywhere, and nothing after it. */
+#include "check.h"
+
+static void assert_over(struct host *host) {
+    int calls = host->sends + host->commands + host->states;
+    CHECK(host->network_destroyed == 1 && host->observer_destroyed == 1);
+    lens_state state = -1;
+    lens_status code = -1;
+    OK(lens_participant_state(host->participant, &state, &code));
+    CHECK(state == LENS_STATE_CLOSED && code == 0);
+    CHECK(receive(host, TORCH("9")) == LENS_STATUS_CLOSED);
+    CHECK(lens_participant_set_paused(host->participant, 1) == LENS_STATUS_CLOSED);
+    CHECK(calls == host->sends + host->commands + host->states && host->late == 0);
+}
+
+static void closing_twice(lens_engine engine) {
+    struct host host;
+    host_enter_conference(&host, engine);
+    OK(receive(&host, TORCH("1")));
+    UNTIL(host.commands == 1);
+    CHECK(host.last_command == LENS_COMMAND_TORCH);
+    OK(lens_participant_close(host.participant));
+    OK(lens_participant_close(host.participant));
+    assert_over(&host);
+    OK(lens_participant_destroy(host.participant));
+    CHECK(lens_participant_close(host.participant) == LENS_STATUS_INVALID_HANDLE);
+    CHECK(lens_participant_destroy(host.participant) == LENS_STATUS_INVALID_HANDLE);
+    CHECK(host.network_destroyed == 1 && host.observer_destroyed == 1);
+}
+
+static void closing_from_a_callback(lens_engine engine) {
+    struct host host;
+    host_enter_conference(&host, engine);
+    host.close_in_callback = 1;
+    OK(receive(&host, TORCH("1")));
+    OK(receive(&host, TORCH("2")));
+    UNTIL(host.observer_destroyed == 1 && host.network_destroyed == 1);
+    CHECK(host.commands == 1);
+    assert_over(&host);
+    OK(lens_participant_destroy(host.participant));
+}
+
+static void destroying_from_a_callback(lens_engine engine) {
+    struct host host;
+    host_enter_conference(&host, engine);
+    host.destroy_in_callback = 1;
+    OK(receive(&host, TORCH("1")));
+    UNTIL(host.observer_destroyed == 1 && host.network_destroyed == 1);
+    CHECK(host.commands == 1);
+    CHECK(lens_participant_close(host.participant) == LENS_STATUS_INVALID_HANDLE);
+}
+
+static void *close_it(void *host) {
+    OK(lens_participant_close(((struct host *)host)->participant));
+    CHECK(((struct host *)host)->running == 0);
+    return NULL;
+}
+
+/* Closing from elsewhere returns after the last callback. */
+static void closing_while_a_callback_runs(lens_engine engine) {
+    struct host host;
+    pthread_t threads[2];
+    host_enter_conference(&host, engine);
+    host.slow_ms = 100;
+    OK(receive(&host, TORCH("1")));
+    OK(receive(&host, TORCH("2")));
+    UNTIL(host.running == 1);
+    for (int i = 0; i < 2; i++) CHECK(pthread_create(&threads[i], NULL, close_it, &host) == 0);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    CHECK(host.commands == 1);
+    assert_over(&host);
+    OK(lens_participant_destroy(host.participant));
+}
+
+/* An engine takes its participants with it, their handles as well. */
+static void ending_the_engine(int from_callback) {
+    struct host hosts[3];
+    lens_engine engine = engine_with(LENS_CALLBACKS_THREADS);
+    for (int i = 0; i < 3; i++) host_enter_conference(&hosts[i], engine);
+    if (from_callback) {
+        hosts[1].end_engine_in_callback = 1;
+        OK(receive(&hosts[1], TORCH("1")));
+        UNTIL(hosts[1].observer_destroyed == 1);
+    } else {
+        OK(lens_engine_destroy(engine));
+    }
+    for (int i = 0; i < 3; i++) {
+        UNTIL(hosts[i].network_destroyed == 1 && hosts[i].observer_destroyed == 1);
+        UNTIL(lens_participant_close(hosts[i].participant) == LENS_STATUS_INVALID_HANDLE);
+    }
+    CHECK(lens_engine_destroy(engine) == LENS_STATUS_INVALID_HANDLE);
+}
+
+static void *lend(void *engine) {
+    OK(lens_engine_run_callbacks(*(lens_engine *)engine));
+    return NULL;
+}
+
+static void callbacks_on_lent_threads(void) {
+    struct host host;
+    pthread_t threads[2];
+    lens_engine engine = engine_with(LENS_CALLBACKS_HOST);
+    host_enter_conference(&host, engine);
+    OK(receive(&host, TORCH("1")));
+    pause_ms(20);
+    CHECK(host.commands == 0);
+    for (int i = 0; i < 2; i++) CHECK(pthread_create(&threads[i], NULL, lend, &engine) == 0);
+    UNTIL(host.commands == 1);
+    OK(lens_participant_close(host.participant));
+    assert_over(&host);
+    lens_engine copy = engine;
+    OK(lens_engine_destroy(copy));
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+}
+
+/* A goodbye of ours is carried, then told as the last thing. */
+static void leaving(lens_engine engine) {
+    struct host host;
+    host_enter_conference(&host, engine);
+    OK(lens_participant_leave(host.participant, "done", 4));
+    UNTIL(host.observer_destroyed == 1);
+    CHECK(host.last_kind == LENS_SIGNAL_BYE && strstr(host.last_json, "\"done\""));
+    CHECK(host.last_state == LENS_STATE_CLOSED && host.last_code == 0);
+    OK(lens_participant_destroy(host.participant));
+}
+
+/* Tables of a call that fails stay the host's. */
+static void failing_to_create(lens_engine engine) {
+    struct host host;
+    lens_network network;
+    lens_observer observer;
+    lens_participant_config config;
+    memset(&host, 0, sizeof host);
+    host_tables(&host, &network, &observer);
+    OK(lens_participant_config_init(&config, sizeof config));
+    config.role = LENS_ROLE_VIEWER;
+    config.max_fps = 100000;
+    host.participant = 7;
+    CHECK(lens_participant_create(engine, &config, &network, &observer, &host.participant) ==
+          LENS_STATUS_INVALID_ARGUMENT);
+    CHECK(host.participant == 0);
+    CHECK(host.network_destroyed == 0 && host.observer_destroyed == 0);
+}
+
+int main(void) {
+    lens_engine engine = engine_with(LENS_CALLBACKS_THREADS);
+    closing_twice(engine);
+    closing_from_a_callback(engine);
+    destroying_from_a_callback(engine);
+    closing_while_a_callback_runs(engine);
+    leaving(engine);
+    failing_to_create(engine);
+    ending_the_engine(0);
+    ending_the_engine(1);
+    callbacks_on_lent_threads();
+    OK(lens_engine_destroy(engine));
+    UNTIL(lens_live_handles() == 0);
+    return 0;
+}
