@@ -1,0 +1,99 @@
+/*
+ * A viewer: writes the camera's picture to a file (IVF, VP8), until standard input ends.
+ *
+ *   viewer out.ivf < signals-for-us > signals-from-us
+ *
+ * Two more lines of standard input: `torch` asks the camera for its lamp, `say WORDS` says something
+ * to the others.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <stdatomic.h>
+
+#include "ivf.h"
+#include "signals.h"
+
+struct viewer {
+    FILE *out;
+    long frames;
+    atomic_int over;
+};
+
+/* Ends the program when a call fails. */
+static void must(lens_status status, const char *what) {
+    char message[200];
+    if (status == LENS_STATUS_OK) return;
+    lens_last_error_message(message, sizeof message);
+    fprintf(stderr, "%s: %s: %s\n", what, lens_status_name(status), message);
+    exit(1);
+}
+
+static void on_state(void *user_data, lens_state state, lens_status code) {
+    struct viewer *viewer = user_data;
+    fprintf(stderr, "state %d %s\n", (int)state, lens_status_name(code));
+    if (state == LENS_STATE_CLOSED || state == LENS_STATE_FAILED) viewer->over = 1;
+}
+
+/* The bytes are ours until this returns. */
+static void on_frame(void *user_data, const lens_track *track, const lens_encoded_frame *frame) {
+    struct viewer *viewer = user_data;
+    if (track->media != LENS_MEDIA_VIDEO || frame->codec != LENS_CODEC_VP8) return;
+    if (viewer->frames == 0 && !frame->keyframe) return;
+    ivf_add(viewer->out, frame->data, frame->length, frame->pts_us / 1000);
+    if (++viewer->frames % 30 == 0) fprintf(stderr, "frames %ld\n", viewer->frames);
+}
+
+static void on_command_reply(void *user_data, uint64_t id, lens_outcome outcome) {
+    static const char *const words[] = {"unknown", "done", "refused", "unsupported", "failed"};
+    (void)user_data;
+    fprintf(stderr, "command %llu %s\n", (unsigned long long)id,
+            words[outcome >= 1 && outcome <= 4 ? outcome : 0]);
+}
+
+static void talk(lens_participant participant, const char *line) {
+    uint64_t number;
+    if (strcmp(line, "torch") == 0) {
+        lens_command command;
+        lens_command_init(&command, sizeof command);
+        command.kind = LENS_COMMAND_TORCH;
+        command.on = 1;
+        must(lens_command_send(participant, &command, &number), "torch");
+    } else if (strncmp(line, "say ", 4) == 0) {
+        must(lens_chat_send(participant, line + 4, strlen(line + 4), &number), "say");
+    }
+}
+
+int main(int count, char **arguments) {
+    struct viewer viewer;
+    lens_participant participant;
+    lens_engine engine;
+    lens_participant_config config;
+    lens_network network;
+    lens_observer observer;
+    char *line;
+    int more;
+
+    memset(&viewer, 0, sizeof viewer);
+    if (count != 2 || (viewer.out = fopen(arguments[1], "wb")) == NULL) {
+        fprintf(stderr, "usage: viewer out.ivf\n");
+        return 2;
+    }
+    ivf_begin(viewer.out);
+    must(lens_engine_create(NULL, &engine), "engine");
+    must(lens_participant_config_init(&config, sizeof config), "config");
+    config.role = LENS_ROLE_VIEWER;
+    must(lens_network_init(&network, sizeof network), "network");
+    network.send = signals_send;
+    must(lens_observer_init(&observer, sizeof observer), "observer");
+    observer.user_data = &viewer;
+    observer.on_state = on_state;
+    observer.on_frame = on_frame;
+    observer.on_command_reply = on_command_reply;
+    must(lens_participant_create(engine, &config, &network, &observer, &participant),
+         "participant");
+
+    while (!viewer.over && (more = signals_line(&line)) >= 0)
+        if (more && !signals_take(participant, line)) talk(participant, line);
+    lens_engine_destroy(engine); /* after it no callback runs, and the file is ours again */
+    fclose(viewer.out);
+    return 0;
+}
