@@ -849,7 +849,7 @@ lens_status lens_engine_config_init(struct lens_engine_config *config, uint32_t 
 // Make one per program. `config` may be NULL for the defaults. Writes the handle to `engine`.
 //
 // `LENS_STATUS_INVALID_ARGUMENT` for a field outside its range, `LENS_STATUS_IO` when the system
-// gives no thread or descriptor, `LENS_STATUS_NO_MEMORY` when 32,766 engines are in use.
+// gives no thread or descriptor, `LENS_STATUS_NO_MEMORY` when 32,000 engines are in use.
 // The caller promises:
 // `config` is NULL or a valid configuration; `engine` points to a writable handle.
 lens_status lens_engine_create(const struct lens_engine_config *config, lens_engine *engine);
@@ -889,7 +889,7 @@ lens_status lens_participant_config_init(struct lens_participant_config *config,
 //
 // `LENS_STATUS_INVALID_ARGUMENT` for a NULL pointer, a struct without its size, or a field outside
 // its range; `LENS_STATUS_INVALID_HANDLE`; `LENS_STATUS_CLOSED` when the engine is being destroyed;
-// `LENS_STATUS_IO` when the system gives no thread; `LENS_STATUS_NO_MEMORY` when 32,766
+// `LENS_STATUS_IO` when the system gives no thread; `LENS_STATUS_NO_MEMORY` when 32,000
 // participants are in use.
 // The caller promises:
 // The pointers are NULL, or point to structs whose first field is their size; `user_data` and the
@@ -918,37 +918,6 @@ lens_status lens_participant_destroy(lens_participant participant);
 // The caller promises:
 // `reason` points to `length` readable bytes, or is NULL.
 lens_status lens_participant_leave(lens_participant participant, const char *reason, size_t length);
-
-// Takes a signal that arrived for the participant: `length` bytes of UTF-8, a JSON object with
-// `kind` as the server sent it. An object without `kind` is taken for an offer, as the HTTP API
-// answers a join. Duplicates, late ones and unknown kinds are harmless.
-//
-// `LENS_STATUS_INVALID_ARGUMENT` when it is no such object; `LENS_STATUS_CLOSED`.
-// The caller promises:
-// `json` points to `length` readable bytes.
-lens_status lens_participant_receive(lens_participant participant, const char *json, size_t length);
-
-// Reports that a signal (its `id` in `send`) reached the server. Harmless when late or closed.
-lens_status lens_participant_signal_sent(lens_participant participant, uint64_t id);
-
-// Reports that a signal could not be carried. With `retryable` other than 0 the library tries again
-// after a pause; with 0 the participant fails with `LENS_STATUS_SIGNALLING_FAILED` where it cannot
-// go on without. Harmless when late or closed.
-lens_status lens_participant_signal_failed(lens_participant participant,
-                                           uint64_t id,
-                                           int32_t retryable);
-
-// Reports that the server refused a signal, with its code: one of `LENS_STATUS_SERVER_*`, which
-// `lens_status_from_name` finds by name. The library knows what follows from each. Better than
-// `lens_participant_signal_failed` where the code is at hand.
-//
-// `LENS_STATUS_INVALID_ARGUMENT` for a number that is no code of the server's.
-lens_status lens_participant_signal_refused(lens_participant participant,
-                                            uint64_t id,
-                                            lens_status code);
-
-// Asks the server for a new generation. `reason` is one of `LENS_OFFER_*`.
-lens_status lens_participant_request_offer(lens_participant participant, lens_offer_reason reason);
 
 // Writes where the participant stands (`LENS_STATE_*`) to `state`, and why it failed, else 0, to
 // `code`, which may be NULL. Also after close.
@@ -996,6 +965,37 @@ lens_status lens_participant_request_keyframe(lens_participant participant);
 
 // Says that the system's network changed: a new path is looked for. Harmless at any time.
 lens_status lens_participant_network_changed(lens_participant participant);
+
+// Takes a signal that arrived for the participant: `length` bytes of UTF-8, a JSON object with
+// `kind` as the server sent it. An object without `kind` is taken for an offer, as the HTTP API
+// answers a join. Duplicates, late ones and unknown kinds are harmless.
+//
+// `LENS_STATUS_INVALID_ARGUMENT` when it is no such object; `LENS_STATUS_CLOSED`.
+// The caller promises:
+// `json` points to `length` readable bytes.
+lens_status lens_participant_receive(lens_participant participant, const char *json, size_t length);
+
+// Reports that a signal (its `id` in `send`) reached the server. Harmless when late or closed.
+lens_status lens_participant_signal_sent(lens_participant participant, uint64_t id);
+
+// Reports that a signal could not be carried. With `retryable` other than 0 the library tries again
+// after a pause; with 0 the participant fails with `LENS_STATUS_SIGNALLING_FAILED` where it cannot
+// go on without. Harmless when late or closed.
+lens_status lens_participant_signal_failed(lens_participant participant,
+                                           uint64_t id,
+                                           int32_t retryable);
+
+// Reports that the server refused a signal, with its code: one of `LENS_STATUS_SERVER_*`, which
+// `lens_status_from_name` finds by name. The library knows what follows from each. Better than
+// `lens_participant_signal_failed` where the code is at hand.
+//
+// `LENS_STATUS_INVALID_ARGUMENT` for a number that is no code of the server's.
+lens_status lens_participant_signal_refused(lens_participant participant,
+                                            uint64_t id,
+                                            lens_status code);
+
+// Asks the server for a new generation. `reason` is one of `LENS_OFFER_*`.
+lens_status lens_participant_request_offer(lens_participant participant, lens_offer_reason reason);
 
 // Fills the table with zeros and its size. `struct_size` is `sizeof(lens_network)`.
 // The caller promises:

@@ -137,7 +137,7 @@ pub unsafe extern "C" fn lens_engine_config_init(
 /// Make one per program. `config` may be NULL for the defaults. Writes the handle to `engine`.
 ///
 /// `LENS_STATUS_INVALID_ARGUMENT` for a field outside its range, `LENS_STATUS_IO` when the system
-/// gives no thread or descriptor, `LENS_STATUS_NO_MEMORY` when 32,766 engines are in use.
+/// gives no thread or descriptor, `LENS_STATUS_NO_MEMORY` when 32,000 engines are in use.
 ///
 /// # Safety
 /// `config` is NULL or a valid configuration; `engine` points to a writable handle.

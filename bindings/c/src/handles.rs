@@ -1,39 +1,34 @@
-//! Handles and the guard against panics: the one file that names `ffi-support` (ADR 0010 says what
-//! was measured of it, and how to replace it).
+//! Handles and the guard against panics: the one file that names `ffi-support` (ADR 0010).
 //!
-//! A handle is looked up and the `Arc` behind it cloned; nothing else happens while the map is
-//! held, because a call made there would deadlock on the same handle and delay all others. Handles
-//! of destroyed things, of another kind, and numbers that never were handles are told apart.
+//! Only the `Arc` behind a handle is cloned while the map is held: a call made there would deadlock
+//! on the same handle, and delay all others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ffi_support::{ConcurrentHandleMap, ErrorCode, ExternError, HandleError, call_with_result};
 
 use crate::abi::lens_status;
-use crate::codes::{
-    LENS_STATUS_INTERNAL, LENS_STATUS_INVALID_HANDLE, LENS_STATUS_NO_MEMORY, LENS_STATUS_OK,
-};
+use crate::codes;
 use crate::last_error::{self, Refusal};
 
-/// Most handles of a kind at a time: what the map holds.
-const MOST: usize = (1 << 15) - 2;
+/// Most handles of a kind. With 32,766 the map panics, and is poisoned for good.
+const MOST: usize = 32_000;
 
-/// The handles of one kind.
-pub(crate) struct Handles<T>(LazyLock<ConcurrentHandleMap<Arc<T>>>);
+/// The handles of one kind; the lock is for who inserts.
+pub(crate) struct Handles<T>(LazyLock<ConcurrentHandleMap<Arc<T>>>, Mutex<()>);
 
 impl<T> Handles<T> {
     pub(crate) const fn new() -> Self {
-        Self(LazyLock::new(ConcurrentHandleMap::new))
+        Self(LazyLock::new(ConcurrentHandleMap::new), Mutex::new(()))
     }
 
-    /// A handle for this.
     pub(crate) fn insert(&self, value: Arc<T>) -> Result<u64, Refusal> {
-        // Two threads may both see the last place; the map then panics, and the guard answers.
+        let _one = self.1.lock().unwrap_or_else(PoisonError::into_inner);
         if self.0.len() >= MOST {
             return Err(Refusal::new(
-                LENS_STATUS_NO_MEMORY,
-                "32,766 handles are in use",
+                codes::LENS_STATUS_NO_MEMORY,
+                "all handles are in use",
             ));
         }
         Ok(self.0.insert(value).into_u64())
@@ -41,18 +36,16 @@ impl<T> Handles<T> {
 
     /// What the handle names.
     pub(crate) fn find(&self, handle: u64) -> Result<Arc<T>, Refusal> {
-        self.0
-            .get_u64(handle, |value| Ok::<_, HandleError>(Arc::clone(value)))
-            .map_err(refusal)
+        let clone = |value: &Arc<T>| Ok::<_, HandleError>(Arc::clone(value));
+        self.0.get_u64(handle, clone).map_err(refusal)
     }
 
     /// Takes it out: the handle is stale from now on.
     pub(crate) fn remove(&self, handle: u64) -> Result<Arc<T>, Refusal> {
         let removed = self.0.remove_u64(handle).map_err(refusal)?;
-        removed.ok_or_else(|| Refusal::new(LENS_STATUS_INTERNAL, "the handle's slot is poisoned"))
+        removed.ok_or_else(|| Refusal::new(codes::LENS_STATUS_INTERNAL, "the slot is poisoned"))
     }
 
-    /// How many are in use.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -65,7 +58,7 @@ fn refusal(error: HandleError) -> Refusal {
         HandleError::WrongMap => "the handle is of another kind",
         HandleError::InvalidHandle | HandleError::IndexPastEnd => "the number is no handle",
     };
-    Refusal::new(LENS_STATUS_INVALID_HANDLE, sentence)
+    Refusal::new(codes::LENS_STATUS_INVALID_HANDLE, sentence)
 }
 
 /// Runs the body of an exported function. A refusal, or a panic, becomes a status and the thread's
@@ -75,17 +68,15 @@ pub(crate) fn guard(body: impl FnOnce() -> Result<(), Refusal>) -> lens_status {
     call_with_result(&mut error, AssertUnwindSafe(|| without_zeros(body)));
     let code = error.get_code();
     if code == ErrorCode::SUCCESS {
-        return LENS_STATUS_OK;
+        return codes::LENS_STATUS_OK;
     }
     // SAFETY: `call_with_result` allocated the message of an error; it is taken once.
     let message = unsafe { error.get_and_consume_message() }.unwrap_or_default();
-    let status = if code == ErrorCode::PANIC {
-        LENS_STATUS_INTERNAL
-    } else {
-        code.code()
-    };
     last_error::keep(message);
-    status
+    match code {
+        ErrorCode::PANIC => codes::LENS_STATUS_INTERNAL,
+        _ => code.code(),
+    }
 }
 
 /// `ffi-support` makes C strings of messages, and itself panics on a zero byte, outside its guard
@@ -94,14 +85,14 @@ fn without_zeros(body: impl FnOnce() -> Result<(), Refusal>) -> Result<(), Exter
     let clean = |message: &str| message.replace('\0', "?");
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(Refusal { status, message })) => Err(ExternError::new_error(
-            ErrorCode::new(status),
-            clean(&message),
-        )),
-        Err(panic) => match panic.downcast::<String>() {
-            Ok(message) => resume_unwind(Box::new(clean(&message))),
-            Err(panic) => resume_unwind(panic),
-        },
+        Ok(Err(refusal)) => {
+            let code = ErrorCode::new(refusal.status);
+            Err(ExternError::new_error(code, clean(&refusal.message)))
+        }
+        Err(panic) => resume_unwind(match panic.downcast::<String>() {
+            Ok(message) => Box::new(clean(&message)),
+            Err(other) => other,
+        }),
     }
 }
 

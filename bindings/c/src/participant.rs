@@ -1,10 +1,10 @@
-//! Participants: their life, their signals, what they send.
+//! Participants: their life, and what media they send.
 
 use std::ffi::c_char;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use lens_media_sdk::{InboundSignal, Participant, ParticipantConfig, Role};
+use lens_media_sdk::{Participant, ParticipantConfig, Role};
 
 use crate::abi::{Sized32, check_pointer, init, lens_id, lens_status, put, read, text};
 use crate::engine::{self, EngineBox, lens_engine};
@@ -13,8 +13,6 @@ use crate::handles::{Handles, guard};
 use crate::last_error::Refusal;
 use crate::network::{Network, lens_network};
 use crate::observer::{Table, lens_observer};
-use crate::signal::{lens_offer_reason, offer_reason};
-use crate::version::server_code;
 
 /// Names a participant; never 0. Handles may be copied and used from every thread. After
 /// `lens_participant_close` calls answer `LENS_STATUS_CLOSED`; after `lens_participant_destroy`, or
@@ -158,7 +156,7 @@ pub unsafe extern "C" fn lens_participant_config_init(
 ///
 /// `LENS_STATUS_INVALID_ARGUMENT` for a NULL pointer, a struct without its size, or a field outside
 /// its range; `LENS_STATUS_INVALID_HANDLE`; `LENS_STATUS_CLOSED` when the engine is being destroyed;
-/// `LENS_STATUS_IO` when the system gives no thread; `LENS_STATUS_NO_MEMORY` when 32,766
+/// `LENS_STATUS_IO` when the system gives no thread; `LENS_STATUS_NO_MEMORY` when 32,000
 /// participants are in use.
 ///
 /// # Safety
@@ -262,84 +260,6 @@ pub unsafe extern "C" fn lens_participant_leave(
         let reason = unsafe { text(reason, length, "reason") }?;
         Ok(found.leave(Some(reason).filter(|reason| !reason.is_empty()))?)
     })
-}
-
-/// Takes a signal that arrived for the participant: `length` bytes of UTF-8, a JSON object with
-/// `kind` as the server sent it. An object without `kind` is taken for an offer, as the HTTP API
-/// answers a join. Duplicates, late ones and unknown kinds are harmless.
-///
-/// `LENS_STATUS_INVALID_ARGUMENT` when it is no such object; `LENS_STATUS_CLOSED`.
-///
-/// # Safety
-/// `json` points to `length` readable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lens_participant_receive(
-    participant: lens_participant,
-    json: *const c_char,
-    length: usize,
-) -> lens_status {
-    guard(|| {
-        let found = find(participant)?;
-        // SAFETY: the caller's promise.
-        let json = unsafe { text(json, length, "json") }?;
-        Ok(found.receive(InboundSignal::from_json(json)?)?)
-    })
-}
-
-/// Reports that a signal (its `id` in `send`) reached the server. Harmless when late or closed.
-#[unsafe(no_mangle)]
-pub extern "C" fn lens_participant_signal_sent(
-    participant: lens_participant,
-    id: u64,
-) -> lens_status {
-    guard(|| {
-        find(participant)?.signal_sent(id);
-        Ok(())
-    })
-}
-
-/// Reports that a signal could not be carried. With `retryable` other than 0 the library tries again
-/// after a pause; with 0 the participant fails with `LENS_STATUS_SIGNALLING_FAILED` where it cannot
-/// go on without. Harmless when late or closed.
-#[unsafe(no_mangle)]
-pub extern "C" fn lens_participant_signal_failed(
-    participant: lens_participant,
-    id: u64,
-    retryable: i32,
-) -> lens_status {
-    guard(|| {
-        find(participant)?.signal_failed(id, retryable != 0);
-        Ok(())
-    })
-}
-
-/// Reports that the server refused a signal, with its code: one of `LENS_STATUS_SERVER_*`, which
-/// `lens_status_from_name` finds by name. The library knows what follows from each. Better than
-/// `lens_participant_signal_failed` where the code is at hand.
-///
-/// `LENS_STATUS_INVALID_ARGUMENT` for a number that is no code of the server's.
-#[unsafe(no_mangle)]
-pub extern "C" fn lens_participant_signal_refused(
-    participant: lens_participant,
-    id: u64,
-    code: lens_status,
-) -> lens_status {
-    guard(|| {
-        let found = find(participant)?;
-        let code = server_code(code);
-        let code = code.ok_or_else(|| Refusal::argument("code is none of LENS_STATUS_SERVER_*"))?;
-        found.signal_refused(id, code);
-        Ok(())
-    })
-}
-
-/// Asks the server for a new generation. `reason` is one of `LENS_OFFER_*`.
-#[unsafe(no_mangle)]
-pub extern "C" fn lens_participant_request_offer(
-    participant: lens_participant,
-    reason: lens_offer_reason,
-) -> lens_status {
-    guard(|| Ok(find(participant)?.request_offer(offer_reason(reason)?)?))
 }
 
 /// Writes where the participant stands (`LENS_STATE_*`) to `state`, and why it failed, else 0, to

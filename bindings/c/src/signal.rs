@@ -1,8 +1,14 @@
-//! Signals in words of the C header.
+//! Signals: their kinds, those that arrived, and what became of ours.
 
-use lens_media_sdk::{OfferReason, OutboundBody};
+use std::ffi::c_char;
 
+use lens_media_sdk::{InboundSignal, OfferReason, OutboundBody};
+
+use crate::abi::{lens_status, text};
+use crate::handles::guard;
 use crate::last_error::Refusal;
+use crate::participant::{find, lens_participant};
+use crate::version::server_code;
 
 /// What a signal says: one of `LENS_SIGNAL_*`, or 0 for a kind of a newer library, which is carried
 /// like the others.
@@ -48,4 +54,82 @@ pub(crate) fn offer_reason(reason: lens_offer_reason) -> Result<OfferReason, Ref
         LENS_OFFER_FAILED => Ok(OfferReason::Failed),
         _ => Err(Refusal::argument("reason is none of LENS_OFFER_*")),
     }
+}
+
+/// Takes a signal that arrived for the participant: `length` bytes of UTF-8, a JSON object with
+/// `kind` as the server sent it. An object without `kind` is taken for an offer, as the HTTP API
+/// answers a join. Duplicates, late ones and unknown kinds are harmless.
+///
+/// `LENS_STATUS_INVALID_ARGUMENT` when it is no such object; `LENS_STATUS_CLOSED`.
+///
+/// # Safety
+/// `json` points to `length` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_participant_receive(
+    participant: lens_participant,
+    json: *const c_char,
+    length: usize,
+) -> lens_status {
+    guard(|| {
+        let found = find(participant)?;
+        // SAFETY: the caller's promise.
+        let json = unsafe { text(json, length, "json") }?;
+        Ok(found.receive(InboundSignal::from_json(json)?)?)
+    })
+}
+
+/// Reports that a signal (its `id` in `send`) reached the server. Harmless when late or closed.
+#[unsafe(no_mangle)]
+pub extern "C" fn lens_participant_signal_sent(
+    participant: lens_participant,
+    id: u64,
+) -> lens_status {
+    guard(|| {
+        find(participant)?.signal_sent(id);
+        Ok(())
+    })
+}
+
+/// Reports that a signal could not be carried. With `retryable` other than 0 the library tries again
+/// after a pause; with 0 the participant fails with `LENS_STATUS_SIGNALLING_FAILED` where it cannot
+/// go on without. Harmless when late or closed.
+#[unsafe(no_mangle)]
+pub extern "C" fn lens_participant_signal_failed(
+    participant: lens_participant,
+    id: u64,
+    retryable: i32,
+) -> lens_status {
+    guard(|| {
+        find(participant)?.signal_failed(id, retryable != 0);
+        Ok(())
+    })
+}
+
+/// Reports that the server refused a signal, with its code: one of `LENS_STATUS_SERVER_*`, which
+/// `lens_status_from_name` finds by name. The library knows what follows from each. Better than
+/// `lens_participant_signal_failed` where the code is at hand.
+///
+/// `LENS_STATUS_INVALID_ARGUMENT` for a number that is no code of the server's.
+#[unsafe(no_mangle)]
+pub extern "C" fn lens_participant_signal_refused(
+    participant: lens_participant,
+    id: u64,
+    code: lens_status,
+) -> lens_status {
+    guard(|| {
+        let found = find(participant)?;
+        let code = server_code(code);
+        let code = code.ok_or_else(|| Refusal::argument("code is none of LENS_STATUS_SERVER_*"))?;
+        found.signal_refused(id, code);
+        Ok(())
+    })
+}
+
+/// Asks the server for a new generation. `reason` is one of `LENS_OFFER_*`.
+#[unsafe(no_mangle)]
+pub extern "C" fn lens_participant_request_offer(
+    participant: lens_participant,
+    reason: lens_offer_reason,
+) -> lens_status {
+    guard(|| Ok(find(participant)?.request_offer(offer_reason(reason)?)?))
 }

@@ -1,7 +1,6 @@
 //! What is promised of handles and of the guard.
 
 use super::*;
-use crate::codes::LENS_STATUS_CLOSED;
 
 fn last_message() -> String {
     let mut buffer = [0_u8; 200];
@@ -19,7 +18,7 @@ fn a_panic_is_a_status_and_the_next_call_works() {
         let found = handles.find(handle)?;
         panic!("seven is {found}");
     });
-    assert_eq!(status, LENS_STATUS_INTERNAL);
+    assert_eq!(status, codes::LENS_STATUS_INTERNAL);
     assert_eq!(last_message(), "seven is 7");
     assert_eq!(handles.find(handle).map(|found| *found).ok(), Some(7));
 }
@@ -30,12 +29,12 @@ fn a_panic_with_a_zero_byte_in_its_words_does_not_end_the_process() {
     let status = guard(|| panic!("{text}"));
     assert_eq!(
         (status, last_message().as_str()),
-        (LENS_STATUS_INTERNAL, "a?b")
+        (codes::LENS_STATUS_INTERNAL, "a?b")
     );
-    let status = guard(|| Err(Refusal::new(LENS_STATUS_CLOSED, "c\0d")));
+    let status = guard(|| Err(Refusal::new(codes::LENS_STATUS_CLOSED, "c\0d")));
     assert_eq!(
         (status, last_message().as_str()),
-        (LENS_STATUS_CLOSED, "c?d")
+        (codes::LENS_STATUS_CLOSED, "c?d")
     );
     let status = guard(|| Err(Refusal::new(-311, "the server's codes pass")));
     assert_eq!(status, -311);
