@@ -22,6 +22,26 @@ const SYSTEM: &[Need] = &[
         why: "C parts of cryptography and SQLite",
     },
     Need {
+        program: "g++",
+        package: "build-essential",
+        why: "the C++ face of the MediaSDK",
+    },
+    Need {
+        program: "valgrind",
+        package: "valgrind",
+        why: "leaks behind the C ABI",
+    },
+    Need {
+        program: "pkg-config",
+        package: "pkg-config",
+        why: "finds the library as an integrator's build does",
+    },
+    Need {
+        program: "cmake",
+        package: "cmake",
+        why: "finds it the other way",
+    },
+    Need {
         program: "chromium",
         package: "chromium",
         why: "browser tests",

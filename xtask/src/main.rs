@@ -9,6 +9,7 @@ mod bench;
 mod cargo;
 mod command;
 mod conformance;
+mod dist;
 mod docs;
 mod files;
 mod fuzz;
@@ -32,6 +33,7 @@ cargo xtask steps                the steps and what they check
 cargo xtask install              install what the tests need (Debian, npm, PyPI)
 cargo xtask check-layers         the order of crates, and that cores are pure
 cargo xtask headers              write bindings/c/include/lens_media.h from the C ABI's sources
+cargo xtask dist                 lay out what an integrator downloads, below target/dist
 cargo xtask openapi              write docs/openapi.json from the routes
 cargo xtask conformance [--json FILE | --pair A:B | --only NAME]
                                  the faces of the SDK as camera and viewer of each other
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         ["headers"] => headers::write(),
         ["openapi"] => cargo::write_openapi(),
         ["conformance", words @ ..] => conformance::at_length(words),
+        ["dist", words @ ..] => dist::run(words),
         ["fuzz", words @ ..] => parsers::at_length(words),
         ["bench", words @ ..] if !words.is_empty() => bench::run(words),
         _ => {

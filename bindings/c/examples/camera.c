@@ -88,6 +88,7 @@ int main(int count, char **arguments) {
     lens_participant_config config;
     lens_network network;
     lens_observer observer;
+    lens_stats stats;
     pthread_t filming;
     char *line;
     int more;
@@ -117,6 +118,12 @@ int main(int count, char **arguments) {
         if (more) signals_take(camera.participant, line);
     camera.over = 1;
     pthread_join(filming, NULL);
+    stats.struct_size = sizeof stats;
+    must(lens_participant_stats(camera.participant, &stats), "stats");
+    fprintf(stderr, "%llu frames sent, %llu dropped, %llu keyframes asked for\n",
+            (unsigned long long)stats.frames_sent,
+            (unsigned long long)stats.frames_dropped_sending,
+            (unsigned long long)stats.keyframe_requests_received);
     lens_engine_destroy(engine); /* and its participant; no callback runs after it */
     ivf_free(&camera.clip);
     return 0;

@@ -6,6 +6,7 @@
  *   in   sent 1                         the server took it
  *        failed 1                       it could not be carried; the library tries again
  *        refused 1 CODE                 the server refused it, with the code of its problem answer
+ *        bye                            leave the conference
  *        {...}                          a signal that arrived; the first one is the answer of
  *                                       POST /v1/conferences/{id}/participants
  */
@@ -39,6 +40,8 @@ static inline int signals_take(lens_participant participant, const char *line) {
         lens_status status = lens_participant_receive(participant, line, strlen(line));
         if (status != LENS_STATUS_OK && status != LENS_STATUS_CLOSED)
             fprintf(stderr, "bad signal: %s\n", lens_status_name(status));
+    } else if (strcmp(line, "bye") == 0) {
+        lens_participant_leave(participant, NULL, 0);
     } else if (sscanf(line, "sent %llu", &id) == 1) {
         lens_participant_signal_sent(participant, id);
     } else if (sscanf(line, "failed %llu", &id) == 1) {

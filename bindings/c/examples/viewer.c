@@ -69,6 +69,7 @@ int main(int count, char **arguments) {
     lens_participant_config config;
     lens_network network;
     lens_observer observer;
+    lens_stats stats;
     char *line;
     int more;
 
@@ -93,6 +94,13 @@ int main(int count, char **arguments) {
 
     while (!viewer.over && (more = signals_line(&line)) >= 0)
         if (more && !signals_take(participant, line)) talk(participant, line);
+    stats.struct_size = sizeof stats;
+    must(lens_participant_stats(participant, &stats), "stats");
+    fprintf(stderr, "%llu frames received, %llu shown, %llu late, %llu undecodable, %llu too many\n",
+            (unsigned long long)stats.frames_received, (unsigned long long)stats.frames_delivered,
+            (unsigned long long)stats.frames_dropped_late,
+            (unsigned long long)stats.frames_dropped_undecodable,
+            (unsigned long long)stats.frames_dropped_queue);
     lens_engine_destroy(engine); /* after it no callback runs, and the file is ours again */
     fclose(viewer.out);
     return 0;

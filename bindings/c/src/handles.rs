@@ -1,4 +1,4 @@
-//! Handles and the guard against panics: the one file that names `ffi-support` (ADR 0010).
+//! Handles and the guard against panics: the one file that names `ffi-support` (ADR 0011).
 //!
 //! Only the `Arc` behind a handle is cloned while the map is held: a call made there would deadlock
 //! on the same handle, and delay all others.

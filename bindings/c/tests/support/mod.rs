@@ -9,12 +9,12 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// Where the package is.
-pub fn package() -> &'static Path {
+pub(crate) fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The shared library that cargo built for these tests, beside them.
-pub fn shared_library() -> PathBuf {
+pub(crate) fn shared_library() -> PathBuf {
     let own = std::env::current_exe().expect("a test has a path");
     let found = own.with_file_name("liblens_media.so");
     assert!(found.is_file(), "{} was not built", found.display());
@@ -22,12 +22,12 @@ pub fn shared_library() -> PathBuf {
 }
 
 /// A folder laid out as an integrator has it: `lib/` and `include/`, and programs on top.
-pub struct Workshop {
+pub(crate) struct Workshop {
     folder: TempDir,
 }
 
 impl Workshop {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         let lib = folder.path().join("lib");
         std::fs::create_dir(&lib).expect("a folder");
@@ -38,12 +38,12 @@ impl Workshop {
         Self { folder }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Compiles a source of this package and links it.
-    pub fn compile(&self, compiler: &str, source: &str, flags: &[&str]) -> PathBuf {
+    pub(crate) fn compile(&self, compiler: &str, source: &str, flags: &[&str]) -> PathBuf {
         let stem = Path::new(source)
             .file_stem()
             .unwrap_or_default()
@@ -68,7 +68,7 @@ impl Workshop {
 }
 
 /// Runs it, and shows what it said when it failed.
-pub fn succeed(command: &mut Command) -> Output {
+pub(crate) fn succeed(command: &mut Command) -> Output {
     let shown = format!("{command:?}");
     let output = command
         .output()
@@ -84,8 +84,31 @@ pub fn succeed(command: &mut Command) -> Output {
 }
 
 /// A program that is ended when it takes far too long: a deadlock is a failure, not a wait.
-pub fn timed(program: &Path) -> Command {
+pub(crate) fn timed(program: &Path) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--signal=ABRT", "280"]).arg(program);
     command
+}
+
+/// What an integrator downloads, in a folder that was moved.
+pub(crate) fn laid_out(folder: &Path) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let out = folder.join("moved").join("lens-media");
+    let mut command = Command::new(cargo);
+    command
+        .args([
+            "run",
+            "--quiet",
+            "--package",
+            "xtask",
+            "--",
+            "dist",
+            "--libs",
+        ])
+        .arg(shared_library().parent().expect("a folder"))
+        .arg("--out")
+        .arg(&out)
+        .current_dir(package());
+    succeed(&mut command);
+    out
 }
