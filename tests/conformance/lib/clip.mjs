@@ -2,7 +2,7 @@
 // native viewers wrote down, after decoding by libvpx's own program.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BITS, BLACK, LAYOUT, WHITE, isWhite } from '../../browser/lib/picture.mjs';
@@ -60,7 +60,9 @@ export function countersOf(ivf) {
   const directory = mkdtempSync(join(tmpdir(), 'lens-clip-'));
   try {
     const decoded = join(directory, 'decoded.y4m');
-    const run = spawnSync('vpxdec', ['--codec=vp8', '--scale', '-o', decoded, ivf], { encoding: 'utf8' });
+    const sized = join(directory, 'sized.ivf');
+    writeFileSync(sized, withSize(readFileSync(ivf)));
+    const run = spawnSync('vpxdec', ['--codec=vp8', '--scale', '-o', decoded, sized], { encoding: 'utf8' });
     if (!existsSync(decoded)) throw new Error(`vpxdec: ${run.stderr.trim()}`);
     return [...framesOf(readFileSync(decoded))].map(({ luma, width, height }) => counterIn(luma, width, height));
   } finally {
@@ -68,14 +70,26 @@ export function countersOf(ivf) {
   }
 }
 
+/** Puts the size of the first frame, a keyframe (RFC 6386 §9.1), into the file's head: whoever wrote it
+ * may not have known it there. */
+function withSize(ivf) {
+  const first = 32 + 12;
+  if (ivf.length < first + 10) throw new Error('nothing was written down');
+  ivf.writeUInt16LE(ivf.readUInt16LE(first + 6) & 0x3fff, 12);
+  ivf.writeUInt16LE(ivf.readUInt16LE(first + 8) & 0x3fff, 14);
+  return ivf;
+}
+
 function* framesOf(y4m) {
   const head = y4m.subarray(0, y4m.indexOf(10)).toString();
   const size = (letter) => Number(head.match(new RegExp(` ${letter}(\\d+)`))?.[1]);
   const [width, height] = [size('W'), size('H')];
   const chroma = 2 * Math.ceil(width / 2) * Math.ceil(height / 2);
+  if (!width || !height) throw new Error(`no size in ${head}`);
   let at = head.length + 1;
   while (at < y4m.length) {
     at = y4m.indexOf(10, at) + 1;
+    if (at === 0) return;
     const luma = y4m.subarray(at, at + width * height);
     if (luma.length < width * height) return;
     yield { luma, width, height };

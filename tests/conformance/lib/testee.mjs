@@ -22,6 +22,7 @@ export class Testee {
   #lastId = 0;
   #errors = [];
   #exited;
+  #ended = false;
   /** @type {(signal: { signal_id: number, signal: any }) => void} */
   #onSignal = () => {};
   /** Events of this scenario, in the order they came. @type {any[]} */
@@ -46,6 +47,7 @@ export class Testee {
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#hear(line));
     createInterface({ input: this.#child.stderr }).on('line', (line) => this.#errors.push(line));
     void this.#exited.then((how) => {
+      this.#ended = true;
       for (const { reject } of this.#calls.values()) reject(this.#failure(`ended: ${JSON.stringify(how)}`));
       this.#calls.clear();
     });
@@ -64,6 +66,7 @@ export class Testee {
 
   /** Calls a verb; what it answers. Throws `Refused` when it refuses. */
   async call(verb, words = {}) {
+    if (this.#ended) throw this.#failure('has ended');
     const id = ++this.#lastId;
     const answer = new Promise((resolve, reject) => this.#calls.set(id, { verb, resolve, reject }));
     this.#child.stdin.write(`${JSON.stringify({ id, do: verb, ...words })}\n`);
