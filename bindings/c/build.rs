@@ -1,6 +1,8 @@
 //! Names the shared library by its ABI's major version, so that programs linked against one never
 //! meet another.
 
+#![allow(clippy::print_stdout, reason = "so cargo is told")]
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let system = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();

@@ -53,7 +53,8 @@ impl lens_id {
 /// # Safety
 /// Both holds, and its size in version 1 of the ABI is `VERSION_1`.
 pub(crate) unsafe trait Sized32: Copy {
-    /// Its size in the first version: no host gives less.
+    /// Its size in the first version: no host gives less. A field that is added at the end makes
+    /// this the number that the test below has.
     const VERSION_1: usize = size_of::<Self>();
 }
 
@@ -264,5 +265,23 @@ mod tests {
             (length, buffer),
             (6, [b'a' as c_char, 0xC3_u8 as c_char, 0xA9_u8 as c_char, 0])
         );
+    }
+
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn the_first_version_of_each_struct_stays_as_it_was() {
+        use crate::*;
+        let sizes = [
+            lens_engine_config::VERSION_1,
+            lens_participant_config::VERSION_1,
+            lens_network::VERSION_1,
+            lens_observer::VERSION_1,
+            lens_encoded_frame::VERSION_1,
+            lens_command::VERSION_1,
+            lens_annotation::VERSION_1,
+            lens_stats::VERSION_1,
+        ];
+        assert_eq!(sizes, [32, 40, 32, 144, 40, 24, 72, 168]);
+        assert_eq!(size_of::<lens_id>(), 40, "embedded by value: never changes");
     }
 }

@@ -182,3 +182,44 @@ impl Visit for Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    static SEEN: Mutex<Vec<(lens_log_level, String)>> = Mutex::new(Vec::new());
+
+    unsafe extern "C" fn note(
+        _: *mut c_void,
+        level: lens_log_level,
+        line: *const c_char,
+        length: usize,
+    ) {
+        // SAFETY: `Lines` lends a text of this length.
+        let line = unsafe { crate::abi::text(line, length, "line") };
+        tracing::error!(target: "lens_test", "a line within a line");
+        let line = line.map(str::to_owned).unwrap_or_default();
+        SEEN.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((level, line));
+    }
+
+    fn set(level: lens_log_level) -> lens_status {
+        // SAFETY: `note` takes any pointer.
+        unsafe { lens_set_log_callback(level, Some(note), std::ptr::null_mut(), None) }
+    }
+
+    #[test]
+    fn lines_of_ours_up_to_the_level_are_given_and_nobody_elses() {
+        assert_eq!(set(LENS_LOG_WARN), 0);
+        tracing::warn!(target: "lens_test", place = 7, "it\nbroke");
+        tracing::info!(target: "lens_test", "too quiet");
+        tracing::error!(target: "str0m", "an address");
+        assert_eq!(set(LENS_LOG_OFF), 0);
+        tracing::error!(target: "lens_test", "after the end");
+        let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(*seen, [(LENS_LOG_WARN, "it broke place=7".to_owned())]);
+    }
+}

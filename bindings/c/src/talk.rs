@@ -28,12 +28,11 @@ pub unsafe extern "C" fn lens_chat_send(
         let found = find(participant)?;
         // SAFETY: the caller's promise.
         let sent = found.send_chat(unsafe { text(message, length, "message") }?)?;
-        // SAFETY: the caller's promise.
         if id.is_null() {
-            Ok(())
-        } else {
-            unsafe { put(id, sent, "id") }
+            return Ok(());
         }
+        // SAFETY: the caller's promise.
+        unsafe { put(id, sent, "id") }
     })
 }
 

@@ -8,6 +8,8 @@ use std::process::Command;
 use support::{Workshop, succeed, timed};
 
 const C11: &str = "-std=gnu11";
+/// Of a real server, which is not there any more.
+const OFFER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/offer.json");
 
 fn plain(name: &str, arguments: &[&str]) {
     let workshop = Workshop::new();
@@ -52,7 +54,7 @@ fn in_valgrind(name: &str, arguments: &[&str]) {
 
 #[test]
 fn a_participant_ends_once_from_anywhere_and_nothing_comes_after() {
-    plain("lifecycle", &[]);
+    plain("lifecycle", &[OFFER]);
 }
 
 #[test]
@@ -72,7 +74,7 @@ fn a_thousand_cycles_leave_no_handle_thread_or_descriptor() {
 
 #[test]
 fn sanitisers_find_nothing_in_lifecycle() {
-    sanitised("lifecycle", &[]);
+    sanitised("lifecycle", &[OFFER]);
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn sanitisers_find_nothing_in_churn() {
 
 #[test]
 fn valgrind_finds_nothing_in_lifecycle() {
-    in_valgrind("lifecycle", &[]);
+    in_valgrind("lifecycle", &[OFFER]);
 }
 
 #[test]

@@ -44,7 +44,7 @@ struct host {
     atomic_int sends, commands, rosters, states;
     atomic_int network_destroyed, observer_destroyed;
     atomic_int running, late;   /* in a callback now; called after it was destroyed */
-    atomic_int close_in_callback, destroy_in_callback, end_engine_in_callback, slow_ms, fail;
+    atomic_int close_in_callback, destroy_in_callback, end_engine_in_callback, hold, fail;
     atomic_int last_kind, last_state, last_code, last_command;
     char last_json[512];
 };
@@ -52,7 +52,7 @@ struct host {
 static void host_enter(struct host *host) {
     if (host->observer_destroyed && host->network_destroyed) host->late++;
     host->running++;
-    if (host->slow_ms) pause_ms(host->slow_ms);
+    while (host->hold) pause_ms(1);
     if (host->close_in_callback) OK(lens_participant_close(host->participant));
     if (host->destroy_in_callback) OK(lens_participant_destroy(host->participant));
     if (host->end_engine_in_callback) OK(lens_engine_destroy(host->engine));

@@ -47,12 +47,14 @@ static void slow(lens_engine engine) {
     struct host slow, quick;
     host_enter_conference(&slow, engine);
     host_enter_conference(&quick, engine);
-    slow.slow_ms = 300;
+    slow.hold = 1;
     OK(receive(&slow, TORCH("1")));
     UNTIL(slow.running == 1);
     OK(receive(&quick, TORCH("1")));
     UNTIL(quick.commands == 1);
     CHECK(slow.running == 1); /* the quick one did not wait for it */
+    slow.hold = 0;
+    UNTIL(slow.commands == 1);
     OK(lens_participant_destroy(quick.participant));
     OK(lens_participant_destroy(slow.participant));
     CHECK(slow.commands == 1 && slow.observer_destroyed == 1);

@@ -60,12 +60,17 @@ static void *close_it(void *host) {
 static void closing_while_a_callback_runs(lens_engine engine) {
     struct host host;
     pthread_t threads[2];
+    lens_state state = LENS_STATE_NEW;
     host_enter_conference(&host, engine);
-    host.slow_ms = 100;
+    host.hold = 1;
     OK(receive(&host, TORCH("1")));
     OK(receive(&host, TORCH("2")));
     UNTIL(host.running == 1);
     for (int i = 0; i < 2; i++) CHECK(pthread_create(&threads[i], NULL, close_it, &host) == 0);
+    UNTIL(lens_participant_state(host.participant, &state, NULL) == 0 &&
+          state == LENS_STATE_CLOSED);
+    CHECK(host.running == 1 && host.observer_destroyed == 0);
+    host.hold = 0;
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
     CHECK(host.commands == 1);
     assert_over(&host);
@@ -124,6 +129,44 @@ static void leaving(lens_engine engine) {
     OK(lens_participant_destroy(host.participant));
 }
 
+/* While it connects: to a server that is not there. */
+static void closing_while_it_connects(lens_engine engine, const char *offer) {
+    for (int round = 0; round < 20; round++) {
+        struct host host;
+        lens_state state = LENS_STATE_NEW;
+        host_enter_conference(&host, engine);
+        OK(receive(&host, offer));
+        if (round % 4 == 0) {
+            UNTIL(host.sends >= 1);
+            CHECK(host.last_kind == LENS_SIGNAL_ANSWER);
+            UNTIL(lens_participant_state(host.participant, &state, NULL) == 0 &&
+                  state == LENS_STATE_CONNECTING);
+        }
+        if (round % 2 == 0) pause_ms(round);
+        if (round % 4 == 1) host.close_in_callback = 1;
+        if (round % 4 == 1) UNTIL(host.observer_destroyed == 1);
+        OK(lens_participant_close(host.participant));
+        assert_over(&host);
+        OK(lens_participant_destroy(host.participant));
+    }
+}
+
+/* The same offer twice, and an older one late, are harmless; each is answered once. */
+static void duplicates_and_late_ones(lens_engine engine, const char *offer) {
+    struct host host;
+    lens_stats stats;
+    host_enter_conference(&host, engine);
+    for (int i = 0; i < 3; i++) OK(receive(&host, offer));
+    stats.struct_size = sizeof stats;
+    UNTIL(lens_participant_stats(host.participant, &stats) == 0 && stats.stale_signals == 2);
+    CHECK(host.sends <= 1);
+    uint32_t generation = 0;
+    lens_id id;
+    OK(lens_participant_id(host.participant, &id, &generation));
+    CHECK(generation == 1 && strlen(id.text) == 36 && strstr(offer, id.text));
+    OK(lens_participant_destroy(host.participant));
+}
+
 /* Tables of a call that fails stay the host's. */
 static void failing_to_create(lens_engine engine) {
     struct host host;
@@ -142,12 +185,18 @@ static void failing_to_create(lens_engine engine) {
     CHECK(host.network_destroyed == 0 && host.observer_destroyed == 0);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+    static char offer[65536];
+    FILE *file = count > 1 ? fopen(arguments[1], "rb") : NULL;
+    CHECK(file != NULL && fread(offer, 1, sizeof offer - 1, file) > 0);
+    fclose(file);
     lens_engine engine = engine_with(LENS_CALLBACKS_THREADS);
     closing_twice(engine);
     closing_from_a_callback(engine);
     destroying_from_a_callback(engine);
     closing_while_a_callback_runs(engine);
+    closing_while_it_connects(engine, offer);
+    duplicates_and_late_ones(engine, offer);
     leaving(engine);
     failing_to_create(engine);
     ending_the_engine(0);
