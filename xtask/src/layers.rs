@@ -24,6 +24,7 @@ const LEVELS: &[&[&str]] = &[
         "lens-chat-log",
         "lens-signaling",
         "lens-media-c",
+        "lens-media-java",
     ],
     &["lens-session-manager"],
     &["lens-website", "lens-fuzz"],
