@@ -1,0 +1,25 @@
+package android.hardware.camera2;
+
+import android.view.Surface;
+
+public final class CaptureRequest {
+    public static final int FLASH_MODE_OFF = 0;
+    public static final int FLASH_MODE_TORCH = 2;
+    public static final Key<Integer> FLASH_MODE = null;
+
+    private CaptureRequest() {}
+
+    public static final class Key<T> {}
+
+    public static final class Builder {
+        private Builder() {}
+
+        public void addTarget(Surface outputTarget) {}
+
+        public <T> void set(Key<T> key, T value) {}
+
+        public CaptureRequest build() {
+            throw new UnsupportedOperationException();
+        }
+    }
+}

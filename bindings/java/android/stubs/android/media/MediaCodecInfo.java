@@ -1,0 +1,9 @@
+package android.media;
+
+public final class MediaCodecInfo {
+    private MediaCodecInfo() {}
+
+    public static final class CodecCapabilities {
+        public static final int COLOR_FormatSurface = 0x7f000789;
+    }
+}
