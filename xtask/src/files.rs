@@ -19,7 +19,7 @@ const SKIPPED: [&str; 6] = [
 /// Checks every source file.
 pub(crate) fn run() -> Outcome {
     let mut found = Outcome::default();
-    for path in all(&["rs", "js", "mjs", "css"]) {
+    for path in all(&["rs", "java", "js", "mjs", "css"]) {
         let Ok(text) = std::fs::read_to_string(&path) else {
             continue;
         };
@@ -48,8 +48,13 @@ fn judge(shown: &str, text: &str) -> Option<String> {
 
 /// Every file of the repository with one of these extensions, sorted.
 pub(crate) fn all(extensions: &[&str]) -> Vec<PathBuf> {
+    below(&root(), extensions)
+}
+
+/// Every file below a folder with one of these extensions, sorted.
+pub(crate) fn below(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    collect(&root(), extensions, &mut files);
+    collect(folder, extensions, &mut files);
     files.sort();
     files
 }

@@ -97,6 +97,21 @@ const SYSTEM: &[Need] = &[
         why: "a certificate for GStreamer",
     },
     Need {
+        program: "javac",
+        package: "openjdk-17-jdk-headless",
+        why: "compiles and runs the Java face",
+    },
+    Need {
+        program: "/usr/share/java/junit-jupiter-engine.jar",
+        package: "junit5",
+        why: "tests of the Java face",
+    },
+    Need {
+        program: "proguard",
+        package: "proguard-cli",
+        why: "tests that an app may shrink the Java face",
+    },
+    Need {
         program: "/usr/share/doc/python3-gi/copyright",
         package: "python3-gi",
         why: "drives GStreamer from Debian's python3",

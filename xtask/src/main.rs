@@ -16,6 +16,7 @@ mod fuzz;
 mod headers;
 mod install;
 mod interop;
+mod java;
 mod layers;
 mod node;
 mod parsers;
@@ -37,6 +38,8 @@ cargo xtask dist                 lay out what an integrator downloads, below tar
 cargo xtask openapi              write docs/openapi.json from the routes
 cargo xtask conformance [--json FILE | --pair A:B | --only NAME]
                                  the faces of the SDK as camera and viewer of each other
+cargo xtask java                 make the jar, the native library and the Android classes
+cargo xtask java dist DIR        lay out what integrators of Java and Android download
 cargo xtask fuzz                 fuzz every parser of foreign bytes for ten minutes
 cargo xtask fuzz --target NAME [--seconds N | FILE | --minimise]
 cargo xtask bench NAME           measure join, start, sfu, allocations… (bench/README.md)";
@@ -60,6 +63,8 @@ fn main() -> ExitCode {
         ["openapi"] => cargo::write_openapi(),
         ["conformance", words @ ..] => conformance::at_length(words),
         ["dist", words @ ..] => dist::run(words),
+        ["java"] => java::build(),
+        ["java", "dist", to] => java::hand_out(to),
         ["fuzz", words @ ..] => parsers::at_length(words),
         ["bench", words @ ..] if !words.is_empty() => bench::run(words),
         _ => {

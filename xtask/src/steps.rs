@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::report::{Line, Outcome, close};
 use crate::{
-    cargo, conformance, docs, files, fuzz, headers, install, interop, layers, node, parsers,
+    cargo, conformance, docs, files, fuzz, headers, install, interop, java, layers, node, parsers,
 };
 
 /// One step.
@@ -65,6 +65,11 @@ const STEPS: &[Step] = &[
         name: "rust",
         checks: "cargo test --workspace",
         run: cargo::test,
+    },
+    Step {
+        name: "java",
+        checks: "JUnit of bindings/java, whole and shrunk, with checked JNI; Javadoc; AAR",
+        run: java::test,
     },
     Step {
         name: "parsers",
