@@ -6,15 +6,18 @@ use std::process::{Command, ExitCode};
 use crate::report::Outcome;
 use crate::{cargo, command, install, root};
 
-/// Pairs for each change: every face with itself, and with the browser as its viewer.
-const PAIRS: [&str; 4] = [
+/// Pairs for each change: every face with itself, and with the browser as its viewer. C runs under
+/// AddressSanitizer there.
+const PAIRS: [&str; 6] = [
     "rust:rust",
+    "c-asan:c-asan",
     "browser:browser",
     "rust:browser",
+    "c:browser",
     "browser:rust",
 ];
-/// Programs of the faces that cargo builds.
-const TESTEES: [&str; 1] = ["lens-testee-rust"];
+/// What cargo builds for them.
+const PACKAGES: [&str; 2] = ["lens-testee-rust", "lens-media-c"];
 
 /// The step of `cargo xtask test`.
 pub(crate) fn run() -> Outcome {
@@ -58,10 +61,33 @@ pub(crate) fn at_length(words: &[&str]) -> ExitCode {
 
 fn build() -> Result<(), String> {
     cargo::build_binary()?;
-    for package in TESTEES {
+    for package in PACKAGES {
         command::run(&mut cargo::cargo(&["build", "--locked", "-p", package]))?;
     }
-    Ok(())
+    compile("testee-c", &[])?;
+    compile(
+        "testee-c-asan",
+        &["-fsanitize=address,undefined", "-fno-omit-frame-pointer"],
+    )
+}
+
+/// The C face's testee, with the library in it.
+fn compile(name: &str, more: &[&str]) -> Result<(), String> {
+    let target = cargo::target("dev");
+    let bindings = root().join("bindings/c");
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"])
+        .args(["-O1", "-g"])
+        .args(more)
+        .arg("-I")
+        .arg(bindings.join("include"))
+        .arg("-I")
+        .arg(bindings.join("examples"))
+        .arg(root().join("tests/conformance/testees/c/testee.c"))
+        .arg(target.join("liblens_media.a"))
+        .args(["-lpthread", "-ldl", "-lm", "-o"])
+        .arg(target.join(name));
+    command::run(&mut cc)
 }
 
 fn runner() -> Command {

@@ -9,7 +9,7 @@ export function faces(more) {
   const built = process.env.LENS_TESTEES ?? join(ROOT, 'target/testees');
   /** @type {Record<string, string[]>} */
   const known = { browser: [process.execPath, join(import.meta.dirname, '../testees/browser.mjs')] };
-  for (const face of ['rust', 'c', 'java']) {
+  for (const face of ['rust', 'c', 'c-asan', 'java']) {
     const program = join(built, `testee-${face}`);
     if (existsSync(program)) known[face] = [program];
   }
