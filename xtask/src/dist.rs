@@ -70,7 +70,7 @@ fn lay_out(libs: &Path, out: &Path) -> Result<PathBuf, String> {
     let filled = template.replace("@VERSION@", env!("CARGO_PKG_VERSION"));
     write(&lib.join("pkgconfig/lens-media.pc"), &filled)?;
     let share = out.join("share/lens-media");
-    for name in ["camera.c", "viewer.c", "ivf.h", "signals.h"] {
+    for name in ["camera.c", "viewer.c", "viewer.cpp", "ivf.h", "signals.h"] {
         copy(
             &package.join("examples").join(name),
             &share.join("examples").join(name),

@@ -124,11 +124,13 @@ static void frames_and_talk(struct host *host) {
     frame.length = 10;
     CHECK(lens_participant_push_frame(p, &frame) == LENS_STATUS_INVALID_ARGUMENT);
     expect_message("frame.data is NULL");
-    frame.data = (const uint8_t *)"0123456789";
+    uint8_t *data = calloc(1, 10);
+    frame.data = data;
     frame.rotation = 45;
     CHECK(lens_participant_push_frame(p, &frame) == LENS_STATUS_INVALID_ARGUMENT);
     frame.rotation = 90;
     OK(lens_participant_push_frame(p, &frame));
+    free(data);
     CHECK(lens_participant_set_muted(p, 3, 1) == LENS_STATUS_INVALID_ARGUMENT);
     OK(lens_participant_set_muted(p, LENS_MEDIA_AUDIO, 1));
     CHECK(lens_chat_send(p, "", 0, &id) == LENS_STATUS_INVALID_ARGUMENT);
