@@ -82,7 +82,7 @@ unsafe extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *mut 
     let loaded = std::panic::catch_unwind(|| {
         // SAFETY: the virtual machine passes a pointer to itself, which is valid while it runs.
         let vm = unsafe { JavaVM::from_raw(vm) };
-        vm.attach_current_thread_for_scope(|env| look_up(env))
+        vm.attach_current_thread_for_scope(look_up)
     });
     match loaded {
         Ok(Ok(java)) => {
