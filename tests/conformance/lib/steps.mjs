@@ -31,6 +31,7 @@ const VERBS = {
     expectEvent(testee, event, filled(where, world), within),
   frames: ({ count, within_ms: within = WITHIN_MS, lost_max: lost }, testee, { modulus }) =>
     expectFrames(testee, { count, within, lost, modulus }),
+  meet: (_, testee) => meet(testee),
   quiet: ({ for_ms: ms }, testee) => expectQuiet(testee, ms),
 };
 
@@ -45,6 +46,17 @@ async function tell(testee, verb, words, { error, answer = {} }) {
     throw refused;
   }
   if (error) throw new Error(`${testee.face} did ${verb}, and should have refused it with ${error}`);
+}
+
+/** Asks until somebody answers: who is connected may not be ready to be spoken to, and what is said to
+ * nobody is lost. */
+async function meet(testee) {
+  const heard = await eventually(WITHIN_MS, async () => {
+    const before = testee.events.length;
+    await testee.call('command', { command: { command: 'torch', on: true } });
+    return eventually(1_000, () => testee.events.slice(before).some((it) => it.event === 'command_reply'));
+  });
+  if (!heard) throw new Error(`${testee.face}: nobody answered within ${WITHIN_MS} ms`);
 }
 
 /** `$camera` and `$viewer` stand for the participants' ids. */

@@ -83,7 +83,8 @@ pub(crate) fn test() -> Outcome {
     found = found.and(page::run());
     found = found.and(cargo::outcome(symbols()));
     found = found.and(cargo::outcome(javadoc(&out().join("javadoc"))));
-    found.and(aar::test(&out()))
+    found = found.and(aar::test(&out()));
+    found.and(cargo::outcome(android_javadoc(&out())))
 }
 
 /// Lays out what integrators of Java and Android download, below `to`.
@@ -158,7 +159,24 @@ fn android_classes(out: &Path) -> Result<(), String> {
     jdk::compile(&source("android/src"), &path, RELEASE, &classes)
 }
 
+/// The core's Javadoc. Whatever is public is described, or this fails.
 fn javadoc(to: &Path) -> Result<(), String> {
+    document("media.lens", &source("src"), &[], to)
+}
+
+/// The Android module's, for its being whole alone.
+fn android_javadoc(out: &Path) -> Result<(), String> {
+    let path = [out.join("core"), out.join("android-stubs")];
+    let to = out.join("javadoc-android");
+    document("media.lens.android", &source("android/src"), &path, &to)
+}
+
+fn document(
+    package: &str,
+    sources: &Path,
+    class_path: &[PathBuf],
+    to: &Path,
+) -> Result<(), String> {
     fresh(to)?;
     let mut javadoc = std::process::Command::new("javadoc");
     javadoc.args([
@@ -170,8 +188,11 @@ fn javadoc(to: &Path) -> Result<(), String> {
     ]);
     javadoc
         .args(["--release", RELEASE, "-sourcepath"])
-        .arg(source("src"));
-    javadoc.arg("-d").arg(to).arg("media.lens");
+        .arg(sources);
+    if !class_path.is_empty() {
+        javadoc.arg("-cp").arg(jdk::joined(class_path)?);
+    }
+    javadoc.arg("-d").arg(to).arg(package);
     command::run(&mut javadoc)
 }
 
