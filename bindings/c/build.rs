@@ -9,6 +9,10 @@ fn main() {
     match system.as_str() {
         "linux" | "android" => {
             println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,liblens_media.so.1");
+            // Two of ten megabytes are names that no program asks for; lens_* stay in .dynsym.
+            if std::env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+                println!("cargo::rustc-cdylib-link-arg=-Wl,--strip-all");
+            }
         }
         "macos" | "ios" => {
             println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/liblens_media.1.dylib");
