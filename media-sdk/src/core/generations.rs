@@ -112,26 +112,60 @@ pub(super) const fn index(kind: MediaKind) -> usize {
 
 /// What has been shown of late, so that a new generation shows none of it again.
 ///
-/// Time stamps cannot tell: the server writes them anew for each connection. The bytes can.
+/// Time stamps cannot tell: the server writes them anew for each connection. The bytes can; but
+/// within one connection the same bytes are another frame, such as a picture that stands still, or
+/// silence.
 #[derive(Default)]
 pub(super) struct Shown {
-    hashes: VecDeque<u64>,
+    frames: VecDeque<(ConnectionId, u64)>,
 }
 
 impl Shown {
     /// Notes a frame of a connection that has flowed since `since`; true when it is to be shown.
-    pub(super) fn is_new(&mut self, now: Instant, since: Option<Instant>, data: &[u8]) -> bool {
+    pub(super) fn is_new(
+        &mut self,
+        now: Instant,
+        (connection, since): (ConnectionId, Option<Instant>),
+        data: &[u8],
+    ) -> bool {
         let mut hasher = DefaultHasher::new();
         hasher.write(data);
         let hash = hasher.finish();
         let young = since.is_none_or(|since| now.saturating_duration_since(since) < COMPARED);
-        if young && self.hashes.contains(&hash) {
+        let again = |(from, shown): &(ConnectionId, u64)| *from != connection && *shown == hash;
+        if young && self.frames.iter().any(again) {
             return false;
         }
-        if self.hashes.len() == REMEMBERED {
-            self.hashes.pop_front();
+        if self.frames.len() == REMEMBERED {
+            self.frames.pop_front();
         }
-        self.hashes.push_back(hash);
+        self.frames.push_back((connection, hash));
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_connection_has_shown_is_not_shown_again() {
+        let now = Instant::now();
+        let (former, newer) = (ConnectionId(1), ConnectionId(2));
+        let mut shown = Shown::default();
+        assert!(shown.is_new(now, (former, Some(now)), b"frame"));
+        assert!(!shown.is_new(now, (newer, Some(now)), b"frame"));
+        assert!(shown.is_new(now, (newer, Some(now)), b"another"));
+        let later = now + COMPARED;
+        assert!(shown.is_new(later, (newer, Some(now)), b"frame"));
+    }
+
+    #[test]
+    fn a_picture_that_stands_still_is_shown_frame_by_frame() {
+        let now = Instant::now();
+        let mut shown = Shown::default();
+        for _ in 0..10 {
+            assert!(shown.is_new(now, (ConnectionId(1), Some(now)), b"the same"));
+        }
     }
 }

@@ -25,8 +25,8 @@ impl Session {
             self.stats.keyframe_requests_sent += connection.request_keyframes(now);
             while let Some((track, due)) = connection.poll_frame(now, clock_us, &mut self.stats) {
                 let kind = index(track.kind);
-                let since = connection.since;
-                if is_former && flows[kind] || !self.shown.is_new(now, since, &due.arrived.data) {
+                let from = (connection.id, connection.since);
+                if is_former && flows[kind] || !self.shown.is_new(now, from, &due.arrived.data) {
                     self.stats.frames_dropped_late += 1;
                     continue;
                 }
