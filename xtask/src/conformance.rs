@@ -4,16 +4,18 @@
 use std::process::{Command, ExitCode};
 
 use crate::report::Outcome;
-use crate::{cargo, command, install, root};
+use crate::{cargo, command, install, java, root};
 
 /// Pairs for each change: every face with itself, and with the browser as its viewer. C runs under
 /// AddressSanitizer there.
-const PAIRS: [&str; 6] = [
+const PAIRS: [&str; 8] = [
     "rust:rust",
     "c-asan:c-asan",
+    "java:java",
     "browser:browser",
     "rust:browser",
     "c:browser",
+    "java:browser",
     "browser:rust",
 ];
 /// What cargo builds for them.
@@ -64,6 +66,7 @@ fn build() -> Result<(), String> {
     for package in PACKAGES {
         command::run(&mut cargo::cargo(&["build", "--locked", "-p", package]))?;
     }
+    java::testee(&cargo::target("dev").join("testee-java"))?;
     compile("testee-c", &[])?;
     compile(
         "testee-c-asan",

@@ -9,9 +9,12 @@ mod jdk;
 mod junit;
 mod page;
 mod shrink;
+mod testee;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+pub(crate) use testee::testee;
 
 use crate::report::Outcome;
 use crate::{cargo, command, root};
