@@ -32,6 +32,15 @@ pub fn binary() -> &'static Path {
     })
 }
 
+/// An example of the server's, built if need be.
+///
+/// # Panics
+/// When it does not build.
+pub fn example(name: &str) -> PathBuf {
+    let what = ["-p", "lens-server", "--example", name];
+    built(&what, &format!("examples/{name}"))
+}
+
 /// Builds a program of this workspace; returns where it is.
 pub(crate) fn built(what: &[&str], name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

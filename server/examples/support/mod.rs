@@ -67,7 +67,9 @@ impl Site {
             .method(method)
             .uri(path)
             .header("host", &self.authority)
+            // Both, or the website takes it for a request that another site's page made.
             .header("origin", self.origin())
+            .header("lens-request", "1")
             .header("cookie", self.cookie_line())
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body)))?;

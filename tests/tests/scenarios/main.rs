@@ -117,6 +117,10 @@ const SCENARIOS: &[(&str, Run)] = &[
     ("a native viewer sees through new generations", |m| {
         Box::pin(native::renewed(m))
     }),
+    (
+        "the examples of the MediaSDK meet over our signalling",
+        |m| Box::pin(native::examples(m)),
+    ),
     ("native peers go by TCP where datagrams do not pass", |m| {
         Box::pin(native::by_tcp(m))
     }),

@@ -1,9 +1,13 @@
 //! Peers made of the MediaSDK, through the real product.
 
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
 use lens_media_sdk::{CommandOutcome, EngineConfig, Role, State, Transport};
 use lens_tests::native::Native;
 use lens_tests::peer::Manner;
-use lens_tests::product::{Mode, Product};
+use lens_tests::product::{ADMINISTRATOR, Mode, PASSWORD, Product, example};
 use lens_tests::room::{Room, assert_complete, more_numbers};
 use lens_tests::wait;
 use serde_json::json;
@@ -92,4 +96,98 @@ pub(crate) async fn by_tcp(mode: Mode) {
     .await;
     let timeline = room.timeline(&offer).await;
     assert_eq!(timeline["stats"]["transport"], "tcp");
+}
+
+/// What the MediaSDK's README shows: a technician who watches and a phone that films, each a program,
+/// over the website's own signalling.
+pub(crate) async fn examples(mode: Mode) {
+    let product = Product::start(mode);
+    let watched = tokio::task::spawn_blocking(move || watch(&product)).await;
+    let frames = watched.expect("both programs run");
+    assert!(frames > 30, "{frames} pictures were written");
+}
+
+fn watch(product: &Product) -> usize {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (password, clip) = (
+        folder.path().join("password"),
+        folder.path().join("clip.ivf"),
+    );
+    std::fs::write(&password, PASSWORD).expect("a password");
+    std::fs::write(&clip, clip_of(300)).expect("a clip");
+    let certificate = product.data().join("tls/certificate.pem");
+    let seen = folder.path().join("seen.ivf");
+    let mut viewer = Command::new(example("viewer"));
+    viewer.args([
+        "--site",
+        &product.https().to_string(),
+        "--email",
+        ADMINISTRATOR,
+    ]);
+    viewer
+        .args(["--seconds", "8", "--password-file"])
+        .arg(&password);
+    let viewer = start(viewer.arg("--out").arg(&seen), &certificate);
+    let (mut viewer, link) = first_line(viewer);
+    let link = link
+        .strip_prefix("link: ")
+        .expect("a link first")
+        .to_owned();
+    let mut phone = Command::new(example("phone"));
+    phone
+        .args(["--agree", "--link", &link, "--file"])
+        .arg(&clip);
+    let mut phone = start(&mut phone, &certificate);
+    assert!(viewer.wait().is_ok_and(|it| it.success()), "the viewer");
+    assert!(phone.wait().is_ok_and(|it| it.success()), "the phone");
+    let seen = std::fs::read(&seen).expect("what was seen");
+    frames_in(&seen)
+}
+
+fn start(program: &mut Command, certificate: &Path) -> Child {
+    program.arg("--ca").arg(certificate).stdout(Stdio::piped());
+    program.spawn().expect("an example starts")
+}
+
+/// Its first line; what else it says is read and let go.
+fn first_line(mut program: Child) -> (Child, String) {
+    let mut lines = BufReader::new(program.stdout.take().expect("piped")).lines();
+    let first = lines
+        .next()
+        .and_then(Result::ok)
+        .expect("it says something");
+    std::thread::spawn(move || lines.for_each(drop));
+    (program, first)
+}
+
+/// A clip with the head of VP8's frames and nothing to decode (RFC 6386 §9.1); a keyframe each
+/// second.
+fn clip_of(frames: u32) -> Vec<u8> {
+    let mut clip = b"DKIF\0\0\x20\0VP80".to_vec();
+    clip.extend([64, 1, 240, 0]);
+    clip.extend([30_u32, 1, frames, 0].map(u32::to_le_bytes).concat());
+    for number in 0..frames {
+        let mut frame = match number % 30 {
+            0 => vec![0x10, 0, 0, 0x9d, 1, 0x2a, 64, 1, 240, 0],
+            _ => vec![0x11, 0, 0],
+        };
+        frame.extend(number.to_be_bytes().repeat(100));
+        clip.extend((frame.len() as u32).to_le_bytes());
+        clip.extend(u64::from(number).to_le_bytes());
+        clip.extend(frame);
+    }
+    clip
+}
+
+fn frames_in(ivf: &[u8]) -> usize {
+    let mut rest = ivf.get(32..).unwrap_or_default();
+    let mut frames = 0;
+    while let Some(length) = rest
+        .first_chunk()
+        .map(|it| u32::from_le_bytes(*it) as usize)
+    {
+        rest = rest.get(12 + length..).unwrap_or_default();
+        frames += 1;
+    }
+    frames
 }
