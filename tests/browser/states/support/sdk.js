@@ -66,6 +66,8 @@ export class Participant extends EventTarget {
 
   requestOffer() {}
 
+  setPictureSize() {}
+
   async publish(track) {
     this.tracks[track.kind] = track;
   }
