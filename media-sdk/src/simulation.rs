@@ -491,7 +491,7 @@ fn commands_are_asked_refused_and_answered_over_the_data_channel() {
     let mut world = World::connected(9);
     world.more_seen(10);
     let body = command_body(41, &Command::Torch { on: true });
-    world.input(VIEWER, Input::Message(body));
+    world.input(VIEWER, Input::Messages([body].into()));
     let asked = |world: &mut World| {
         world
             .person(CAMERA)

@@ -286,3 +286,16 @@ fn what_a_participant_cannot_send_is_refused_by_name() {
         Err(MediaError::WouldBlock { .. })
     ));
 }
+
+#[test]
+fn messages_count_as_waiting_while_they_change_hands() {
+    let world = World::start();
+    for peer in 5..25 {
+        let silent = world.enter(peer, Role::Viewer).0;
+        // Long enough for the engine's thread to come by, in the middle of it, more than once.
+        let taken = (0..20_000)
+            .filter(|_| silent.send_chat("hello").is_ok())
+            .count();
+        assert_eq!(taken, 64, "of participant {peer}");
+    }
+}

@@ -49,30 +49,66 @@ pub(crate) fn test() -> Outcome {
     if let Err(sentence) = build_binary().and_then(|()| build_peer()) {
         return Outcome::failed(sentence);
     }
-    let mut found = Outcome::default();
+    let mut results = TestResults::default();
     let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let mut tests = cargo(&arguments);
     tests.env("LENS_BIN", binary_path());
     tests.env("INDEPENDENT_PEER", target("dev").join(PEER));
-    let ended = command::read(&mut tests, |line| {
-        if let Some(name) = line
-            .strip_prefix("test ")
-            .and_then(|rest| rest.strip_suffix(" ... FAILED"))
-        {
-            found.failures.push(name.to_owned());
-        } else if let Some(name) = line
-            .strip_prefix("test ")
-            .and_then(|rest| rest.split_once(" ... ignored"))
-        {
-            found.failures.push(format!("{} is ignored", name.0));
-        } else if let Some(counts) = line.strip_prefix("test result: ") {
-            found.passed += number_before(counts, " passed");
-        }
-    });
+    let ended = command::read(&mut tests, |line| results.read(line));
+    let mut found = results.outcome;
     if let (Err(sentence), true) = (ended, found.failures.is_empty()) {
         found.failures.push(sentence);
     }
     found
+}
+
+/// Most lines that the closing report repeats of a failed test's words.
+const MOST_WORDS: usize = 30;
+
+/// What a run of tests prints, read on the way.
+#[derive(Default)]
+struct TestResults {
+    outcome: Outcome,
+    /// The failure whose words are being read, and how many lines may still come.
+    speaks: Option<(usize, usize)>,
+}
+
+impl TestResults {
+    fn read(&mut self, line: &str) {
+        let test = line.strip_prefix("test ");
+        if let Some(name) = test.and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+            self.outcome.failures.push(name.to_owned());
+        } else if let Some((name, _)) = test.and_then(|rest| rest.split_once(" ... ignored")) {
+            self.outcome.failures.push(format!("{name} is ignored"));
+        } else if let Some(counts) = line.strip_prefix("test result: ") {
+            self.outcome.passed += number_before(counts, " passed");
+        } else if let Some(name) = line
+            .strip_prefix("---- ")
+            .and_then(|rest| rest.strip_suffix(" stdout ----"))
+        {
+            // The newest of that name: programs of tests run one after the other.
+            let failures = &self.outcome.failures;
+            let index = failures.iter().rposition(|failure| failure == name);
+            self.speaks = index.map(|index| (index, MOST_WORDS));
+        } else if line == "failures:" {
+            self.speaks = None;
+        } else {
+            self.repeat(line);
+        }
+    }
+
+    /// Keeps a line of a failed test's words for the end of the report: a long run is read from there.
+    fn repeat(&mut self, line: &str) {
+        let Some((index, left)) = &mut self.speaks else {
+            return;
+        };
+        let failure = self.outcome.failures.get_mut(*index);
+        if let (Some(failure), true) = (failure, *left > 0 && !line.is_empty()) {
+            *left -= 1;
+            failure.push_str("\n    ");
+            failure.extend(line.chars().take(300));
+        }
+    }
 }
 
 /// Builds the binary that black-box tests start.
@@ -173,5 +209,17 @@ mod tests {
             (15, 2)
         );
         assert_eq!(number_before(line, " skipped"), 0);
+    }
+
+    #[test]
+    fn a_failed_tests_words_are_repeated_at_the_end() {
+        let mut results = TestResults::default();
+        let printed = "test good ... ok\ntest bad ... FAILED\ntest lazy ... ignored\n\nfailures:\n\n\
+            ---- bad stdout ----\nleft: 1\nright: 2\n\nfailures:\n    bad\n\n\
+            test result: FAILED. 1 passed; 1 failed; 1 ignored";
+        printed.lines().for_each(|line| results.read(line));
+        let failures = ["bad\n    left: 1\n    right: 2", "lazy is ignored"];
+        assert_eq!(results.outcome.failures, failures);
+        assert_eq!(results.outcome.passed, 1);
     }
 }

@@ -68,19 +68,24 @@ pub(crate) fn browser() -> Outcome {
         .arg(runner)
         .current_dir(root().join("tests/browser"));
     command.env("LENS_BIN", cargo::binary_path());
-    counted(&mut command, |line, found| {
-        let plain = line.strip_suffix(" failed").is_some_and(|rest| {
-            rest.split(" passed, ")
-                .all(|number| number.parse::<u32>().is_ok())
-        });
-        if plain {
-            found.passed = cargo::number_before(line, " passed");
-            let failed = cargo::number_before(line, " failed");
-            found
-                .failures
-                .extend((0..failed).map(|_| "a browser scenario, named above".to_owned()));
-        }
-    })
+    counted(&mut command, read_scenario)
+}
+
+/// A line of the browser scenarios' runner: a scenario that failed with what it says below, indented,
+/// and the sum.
+fn read_scenario(line: &str, found: &mut Outcome) {
+    let sums = line.strip_suffix(" failed").is_some_and(|rest| {
+        rest.split(" passed, ")
+            .all(|number| number.parse::<u32>().is_ok())
+    });
+    if let Some(failure) = line.strip_prefix("FAILED ") {
+        found.failures.push(failure.to_owned());
+    } else if sums {
+        found.passed = cargo::number_before(line, " passed");
+    } else if let (Some(failure), true) = (found.failures.last_mut(), line.starts_with("   ")) {
+        failure.push_str("\n    ");
+        failure.push_str(line.trim());
+    }
 }
 
 fn counted(command: &mut Command, mut count: impl FnMut(&str, &mut Outcome)) -> Outcome {
@@ -93,4 +98,24 @@ fn counted(command: &mut Command, mut count: impl FnMut(&str, &mut Outcome)) -> 
         found.failures.push("no test ran".to_owned());
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_scenario_is_named_with_its_words() {
+        let mut found = Outcome::default();
+        let printed = "ok     one (1.0 s)\nFAILED two (7.0 s) · frames/s 27\n         Error: damaged\n\
+            ok     three (2.0 s)\n2 passed, 1 failed";
+        printed
+            .lines()
+            .for_each(|line| read_scenario(line, &mut found));
+        assert_eq!(
+            found.failures,
+            ["two (7.0 s) · frames/s 27\n    Error: damaged"]
+        );
+        assert_eq!(found.passed, 2);
+    }
 }

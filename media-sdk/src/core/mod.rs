@@ -31,6 +31,7 @@ mod signalling;
 mod stack;
 mod talk;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -149,8 +150,8 @@ pub(crate) enum Input<'a> {
     FrameLost(MediaKind),
     /// A received picture was dropped after it had left here: the host is slow.
     HostLostFrame,
-    /// A message for the others.
-    Message(PeerBody),
+    /// Messages for the others, in their order.
+    Messages(VecDeque<PeerBody>),
     /// The host answers a command.
     Reply(CommandId, CommandOutcome),
     /// A key message for another participant.

@@ -236,7 +236,7 @@ impl Session {
                     receivers.for_each(|receiver| receiver.break_chain(now));
                 }
             }
-            Input::Message(body) => self.talk.push(body),
+            Input::Messages(bodies) => bodies.into_iter().for_each(|body| self.talk.push(body)),
             Input::Reply(id, outcome) => {
                 if let Some(body) = self.talk.answer(id, outcome) {
                     self.letters.post(now, body);

@@ -148,16 +148,12 @@ impl Worker {
         let Some(member) = self.members.get(&key) else {
             return;
         };
-        let (frames, messages, lost) = {
-            let mut outgoing = lock(&member.shared.outgoing);
+        let shared = Arc::clone(&member.shared);
+        let (frames, lost) = {
+            let mut outgoing = lock(&shared.outgoing);
             outgoing.told = false;
-            outgoing.handed_over += outgoing.messages.len();
             let lost = std::mem::take(&mut outgoing.lost);
-            (
-                std::mem::take(&mut outgoing.frames),
-                std::mem::take(&mut outgoing.messages),
-                lost,
-            )
+            (std::mem::take(&mut outgoing.frames), lost)
         };
         for (kind, lost) in [MediaKind::Video, MediaKind::Audio].into_iter().zip(lost) {
             for _ in 0..lost {
@@ -167,8 +163,14 @@ impl Worker {
         for frame in frames {
             self.step(key, Input::Frame(frame));
         }
-        for message in messages {
-            self.step(key, Input::Message(message));
+        // Taken and told in one step: each is counted in exactly one of the queues.
+        let messages = {
+            let mut outgoing = lock(&shared.outgoing);
+            outgoing.handed_over += outgoing.messages.len();
+            std::mem::take(&mut outgoing.messages)
+        };
+        if !messages.is_empty() {
+            self.step(key, Input::Messages(messages));
         }
     }
 

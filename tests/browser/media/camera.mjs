@@ -7,6 +7,7 @@ import { facts, startCounting, waitForFrames } from '../lib/counter.mjs';
 import { expect, expectSame } from '../lib/scenario.mjs';
 
 const FRAMES = 90;
+const SETTLED = 10;
 /** The canvas of Firefox counts further than the camera file. */
 const CANVAS_MODULUS = 65_536;
 const CANVAS_FRAMES_PER_SECOND = 20;
@@ -55,17 +56,27 @@ export async function cameraIsSeen(scenario, { from, to, codec, srtp }) {
   return { room, camera, viewer, out, into };
 }
 
+/** The first of ten frames in a row that can be read: an encoder on a busy machine begins with pictures
+ * so coarse that their numbers are lost in them. */
+function whereItSettled(frames) {
+  const readable = (at) => frames.slice(at, at + SETTLED).every((frame) => frame.number !== null);
+  const first = frames.findIndex((_, at) => at + SETTLED <= frames.length && readable(at));
+  expect(first >= 0, `never ${SETTLED} readable frames in a row, of ${frames.length}`);
+  return first;
+}
+
 /** The picture arrives in order, without unreadable frames, freezes, or more loss than a busy
  * machine's own display drops. */
 async function judge(scenario, frames, from) {
   const modulus = from === 'firefox' ? CANVAS_MODULUS : MODULUS;
-  const first = frames.findIndex((frame) => frame.number !== null);
-  const result = facts(frames.slice(first), modulus);
+  const settled = frames.slice(whereItSettled(frames));
+  const result = facts(settled, modulus);
   scenario.fact('frames/s', result.framesPerSecond);
   scenario.fact('lost %', result.lossShare * 100);
   scenario.fact('longest freeze ms', result.longestFreezeMs);
   expectSame(result.backwards, 0, 'frames out of order');
-  expect(result.unreadable <= 2, `${result.unreadable} frames were damaged`);
+  const damaged = settled.flatMap((frame, at) => (frame.number === null ? [at] : []));
+  expect(damaged.length <= 2, `frames ${damaged} of ${settled.length} were damaged`);
   expect(result.longestFreezeMs < 1_500, `the picture froze for ${result.longestFreezeMs} ms`);
   expect(result.lossShare < 0.6, `${Math.round(result.lossShare * 100)} % of the frames never came`);
 }

@@ -33,7 +33,9 @@ static void closing_from_a_callback(lens_engine engine) {
     host_enter_conference(&host, engine);
     host.close_in_callback = 1;
     OK(receive(&host, TORCH("1")));
-    OK(receive(&host, TORCH("2")));
+    /* The first one's callback may have closed it already. */
+    lens_status second = receive(&host, TORCH("2"));
+    CHECK(second == LENS_STATUS_OK || second == LENS_STATUS_CLOSED);
     UNTIL(host.observer_destroyed == 1 && host.network_destroyed == 1);
     CHECK(host.commands == 1);
     assert_over(&host);
@@ -96,8 +98,10 @@ static void ending_the_engine(int from_callback) {
     CHECK(lens_engine_destroy(engine) == LENS_STATUS_INVALID_HANDLE);
 }
 
+/* The second thread may come when the engine is gone already. */
 static void *lend(void *engine) {
-    OK(lens_engine_run_callbacks(*(lens_engine *)engine));
+    lens_status lent = lens_engine_run_callbacks(*(lens_engine *)engine);
+    CHECK(lent == LENS_STATUS_OK || lent == LENS_STATUS_INVALID_HANDLE);
     return NULL;
 }
 
