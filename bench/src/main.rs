@@ -181,6 +181,9 @@ struct ChurnArgs {
     /// How long.
     #[arg(long, default_value_t = 3_600, value_parser = clap::value_parser!(u32).range(20..=86_400))]
     seconds: u32,
+    /// Most that memory may grow over the second half, in per cent.
+    #[arg(long, default_value_t = 1.0)]
+    growth: f64,
 }
 
 #[derive(Debug, Args)]
@@ -248,6 +251,7 @@ fn main() -> ExitCode {
         Command::Churn(args) => {
             let plan = sfu::ChurnPlan {
                 joins_per_s: args.joins,
+                most_growth_pct: args.growth,
                 time: std::time::Duration::from_secs(u64::from(args.seconds)),
             };
             measured(args.common, |bin| sfu::churn(bin, &plan, machine))
