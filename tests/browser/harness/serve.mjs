@@ -1,4 +1,4 @@
-// Serves the harness page and the HTML5 SDK from an origin of the test's own, as an integrator would:
+// Serves the harness page and the HTML5 SDK, or an integrator's folder, from an origin of the test's own:
 // nothing of it is in the product.
 
 import { readFile } from 'node:fs/promises';
@@ -6,16 +6,32 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { BROWSER_TESTS, ROOT } from '../lib/paths.mjs';
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.mjs': 'text/javascript',
+};
 
 /**
- * Starts it on a free port of localhost, or of the scenario's address when `far` browsers are to reach
- * it; ends with the scenario. Returns the origin.
+ * Serves the harness on a free port of localhost, or of the scenario's address when `far` browsers are to
+ * reach it; ends with the scenario. Returns the origin.
  */
 export async function serveHarness(scenario, { far = false } = {}) {
+  const port = await serve(scenario, fileFor, far ? scenario.address : '127.0.0.1');
+  return `http://${far ? scenario.address : 'localhost'}:${port}`;
+}
+
+/** The same for the files of a folder. */
+export async function serveFolder(scenario, folder) {
+  const port = await serve(scenario, (path) => join(folder, normalize(path)), '127.0.0.1');
+  return `http://localhost:${port}`;
+}
+
+async function serve(scenario, fileOf, address) {
   const server = createServer(async (request, response) => {
     try {
-      const file = fileFor(new URL(request.url, 'http://localhost').pathname);
+      const file = fileOf(new URL(request.url, 'http://localhost').pathname);
       const bytes = await readFile(file);
       response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'text/plain' });
       response.end(bytes);
@@ -24,11 +40,10 @@ export async function serveHarness(scenario, { far = false } = {}) {
     }
   });
   await new Promise((resolve) => {
-    server.listen(0, far ? scenario.address : '127.0.0.1', () => resolve(null));
+    server.listen(0, address, () => resolve(null));
   });
   scenario.afterwards(() => server.close());
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return `http://${far ? scenario.address : 'localhost'}:${port}`;
+  return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
 }
 
 function fileFor(path) {
