@@ -35,6 +35,19 @@ async fn conferences_spread_over_the_nodes_by_their_load() {
 }
 
 #[tokio::test]
+async fn a_node_has_room_for_as_many_as_are_over_before_its_next_report() {
+    let node = FakeSfu::new("sfu-1");
+    // Two conferences are reckoned to fill it.
+    node.state().max_participants = 4;
+    let stage = Stage::over(vec![node]).await;
+    for _ in 0..100 {
+        let made = stage.create().await;
+        let over = stage.manager.delete(&website(), made.id).await;
+        over.expect("it ends");
+    }
+}
+
+#[tokio::test]
 async fn a_draining_node_takes_no_more_and_keeps_what_it_has() {
     let stage = Stage::with(&["sfu-1", "sfu-2"]).await;
     let kept = stage.create().await;

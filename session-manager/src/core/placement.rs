@@ -1,7 +1,7 @@
 //! Which media node takes a conference: the least loaded one by its own report.
 
 use lens_protocol::conference::Node;
-use lens_protocol::id::NodeId;
+use lens_protocol::id::{ConferenceId, NodeId};
 use lens_protocol::media::{MediaAddress, NodeReport, NodeState};
 
 /// Seats a conference placed since the last report is reckoned with. Lower values let a burst of
@@ -29,8 +29,8 @@ pub struct NodeView {
     pub max_participants: u32,
     /// Forwarded packets per second in its last report.
     pub packets_per_s: u64,
-    /// Conferences placed on it since.
-    pub placed_since: u32,
+    /// Conferences placed on it since, and not ended again.
+    pub placed_since: Vec<ConferenceId>,
 }
 
 impl NodeView {
@@ -46,7 +46,7 @@ impl NodeView {
             participants: report.participants,
             max_participants: report.max_participants,
             packets_per_s: report.packets_per_s,
-            placed_since: 0,
+            placed_since: Vec::new(),
         }
     }
 
@@ -56,7 +56,7 @@ impl NodeView {
             id: self.id.clone(),
             region: self.region.clone(),
             state: self.state,
-            conferences: self.conferences.saturating_add(self.placed_since),
+            conferences: self.conferences.saturating_add(self.placed()),
             participants: self.participants,
             max_participants: self.max_participants,
             packets_per_s: self.packets_per_s,
@@ -64,8 +64,12 @@ impl NodeView {
         }
     }
 
+    fn placed(&self) -> u32 {
+        u32::try_from(self.placed_since.len()).unwrap_or(u32::MAX)
+    }
+
     fn seats_taken(&self) -> u32 {
-        let reckoned = self.placed_since.saturating_mul(SEATS_PER_NEW_CONFERENCE);
+        let reckoned = self.placed().saturating_mul(SEATS_PER_NEW_CONFERENCE);
         self.participants.saturating_add(reckoned)
     }
 
@@ -80,7 +84,7 @@ impl NodeView {
     /// by a large one's figures; then packets, conferences and the name.
     fn load(&self) -> (u64, u64, u32, &NodeId) {
         let seats = u64::from(self.seats_taken()) * 1_000 / u64::from(self.max_participants.max(1));
-        let conferences = self.conferences.saturating_add(self.placed_since);
+        let conferences = self.conferences.saturating_add(self.placed());
         (seats, self.packets_per_s, conferences, &self.id)
     }
 }
@@ -116,7 +120,7 @@ mod tests {
             participants,
             max_participants,
             packets_per_s: 0,
-            placed_since: 0,
+            placed_since: Vec::new(),
         }
     }
 
@@ -169,8 +173,9 @@ mod tests {
         for _ in 0..10 {
             let id = choose(&nodes, None, &[]).expect("room").id.clone();
             let taken = nodes.iter_mut().find(|node| node.id == id);
-            taken.expect("one of them").placed_since += 1;
+            let conference = ConferenceId::from_bytes([0; 16]);
+            taken.expect("one of them").placed_since.push(conference);
         }
-        assert_eq!(nodes.map(|node| node.placed_since), [5, 5]);
+        assert_eq!(nodes.map(|node| node.placed()), [5, 5]);
     }
 }

@@ -19,12 +19,13 @@ impl Inner {
         owner: OwnerId,
         settings: CreateConference,
     ) -> Result<Conference, Problem> {
-        let (_, node) = self.nodes.place(settings.region.as_deref(), &[])?;
         let id = self.generate(ConferenceId::generate);
+        let (_, node) = self.nodes.place(settings.region.as_deref(), &[], id)?;
         let place = (node.id, node.life);
         let room = Room::new(id, owner, settings, place, self.now());
         let mut locked = self.rooms.add(room).await?;
         if let Err(problem) = self.open_somewhere(&mut locked).await {
+            self.nodes.unplace(&locked.room);
             locked.remove().await?;
             return Err(problem);
         }
@@ -80,6 +81,7 @@ impl Inner {
         self.tell(&locked.room, ConferenceEventKind::Ended { reason });
         tracing::info!(conference = %locked.room.id, ?reason, "conference ended");
         self.end_on_node(&locked.room).await;
+        self.nodes.unplace(&locked.room);
         Ok(())
     }
 

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lens_protocol::conference::Node;
-use lens_protocol::id::NodeId;
+use lens_protocol::id::{ConferenceId, NodeId};
 use lens_protocol::media::{NodeReport, NodeState, SfuEvent};
 use lens_protocol::{ErrorCode, Problem};
 use lens_sfu::SfuControl;
 use tokio::sync::{mpsc, watch as signal};
 
 use crate::config::NodeTimes;
+use crate::core::conference::Room;
 use crate::core::placement::{self, NodeView};
 use crate::metrics::Metrics;
 
@@ -137,6 +138,7 @@ impl Nodes {
         &self,
         region: Option<&str>,
         excluded: &[NodeId],
+        conference: ConferenceId,
     ) -> Result<(Arc<NodeLink>, NodeView), Problem> {
         if region.is_some_and(|region| !self.may_have(region)) {
             let detail = "region: no media node has this label";
@@ -153,9 +155,20 @@ impl Nodes {
             .find(&chosen.id)
             .ok_or_else(|| Problem::new(ErrorCode::NoMediaNode).retry_after_s(1))?;
         if let Some(view) = link.view().as_mut() {
-            view.placed_since = view.placed_since.saturating_add(1);
+            view.placed_since.push(conference);
         }
         Ok((link, chosen.clone()))
+    }
+
+    /// Reckons no longer with a conference that is over, if the node's report does not know of it
+    /// yet: who creates and deletes many in a moment would else find the node full.
+    pub(super) fn unplace(&self, room: &Room) {
+        let Some(link) = self.find(&room.placement.node) else {
+            return;
+        };
+        if let Some(view) = link.view().as_mut() {
+            view.placed_since.retain(|placed| *placed != room.id);
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl Inner {
 
     async fn place_anew(&self, locked: &mut LockedRoom, not: &[NodeId]) -> Result<(), Problem> {
         let region = locked.room.settings.region.clone();
-        let (_, view) = self.nodes.place(region.as_deref(), not)?;
+        let (_, view) = self.nodes.place(region.as_deref(), not, locked.room.id)?;
         locked.room.place(view.id, view.life);
         locked.save().await
     }
