@@ -135,6 +135,12 @@ export interface ParticipantEvents {
   generation: { generation: number };
   /** The server opened a data channel. */
   datachannel: { channel: RTCDataChannel };
+  /**
+   * This participant hears what is said from now on, and what they say is heard here. Told for each
+   * of the others, and again after either side had a new connection. What is said before reaches
+   * only those who hear already: chat, commands and drawings are kept by nobody.
+   */
+  talkready: { participant: string };
   /** Somebody says a line. `from` is what they say of themselves. */
   chat: { from: string; id: number; text: string };
   /** Somebody asks for something; answer with `replyCommand`. `from` is null when the server asks. */

@@ -333,7 +333,7 @@ export class Participant extends EventTarget {
     const answer = { kind: 'answer', conference, participant, generation, negotiation_id, sdp };
     // A track published meanwhile may have missed the answer's moment.
     for (const [kind, track] of this.#published) void connection.publish(kind, track).catch(() => {});
-    this.#network.send(answer, { signal: this.#ended.signal }).catch((error) => {
+    this.#carry(answer, this.#ended.signal).catch((error) => {
       if (connection !== this.#next || this.#over) return;
       this.#onUnanswered(connection, error);
     });
@@ -364,7 +364,7 @@ export class Participant extends EventTarget {
   #onCommand(signal) {
     this.#talk.signalled(signal, (outcome) => {
       const reply = { kind: 'command_reply', id: signal.id, outcome };
-      void this.#network.send(reply, { signal: this.#ended.signal }).catch(() => {});
+      void this.#carry(reply, this.#ended.signal).catch(() => {});
     });
   }
 
@@ -444,7 +444,7 @@ export class Participant extends EventTarget {
     };
     const send = () => {
       const signal = { kind: 'offer_request', generation: this.#offer?.generation, reason };
-      this.#network.send(signal, { signal: request.signal }).then(
+      this.#carry(signal, request.signal).then(
         () => this.#environment.setTimeout(again, OFFER_MS),
         (error) => {
           if (this.#request !== request || this.#over) return;
@@ -510,6 +510,15 @@ export class Participant extends EventTarget {
       const { kind, track, participant, mid } = remote;
       this.#emit('track', { kind, track, stream, participant, mid });
     }
+  }
+
+  /**
+   * A network that throws has failed as one that rejects has.
+   * @param {Signal} signal
+   * @param {AbortSignal} abort
+   */
+  async #carry(signal, abort) {
+    await this.#network.send(signal, { signal: abort });
   }
 
   #requireOpen() {

@@ -24,6 +24,8 @@ const BUFFERED = 256 * 1024;
 const MESSAGE_BYTES = 64 * 1024;
 /** How long a command waits for its answer. The customer may have to read and tap. */
 const ANSWER_MS = 60_000;
+/** Most that are remembered to hear us: more than a conference has. */
+const MOST_MET = 64;
 /** Commands of others that may wait for an answer; the oldest of more is answered `failed`. */
 const MOST_UNANSWERED = 64;
 const CHAT_CHARS = 2_000;
@@ -52,6 +54,8 @@ export class Talk {
   #environment;
   /** @type {RTCDataChannel | null} */
   #channel = null;
+  /** The channel on which all others were told. @type {RTCDataChannel | null} */
+  #greeted = null;
   /** Oldest first. @type {Record<string, any>[]} */
   #waiting = [];
   #lastId = 0;
@@ -61,6 +65,8 @@ export class Talk {
    * @type {Map<number, (outcome: CommandOutcome) => void>} */
   #unanswered = new Map();
   #lastRequest = 0;
+  /** Who has said that they hear us, since our channel opened. @type {Set<string>} */
+  #met = new Set();
   #over = false;
   /** Messages of a kind, or a form, that says nothing to this build. */
   ignored = 0;
@@ -81,9 +87,22 @@ export class Talk {
   attach(channel) {
     this.#channel = channel;
     channel.bufferedAmountLowThreshold = BUFFERED / 4;
-    channel.addEventListener('open', () => this.#flush());
+    channel.addEventListener('open', () => this.#greet(channel));
     channel.addEventListener('bufferedamountlow', () => this.#flush());
     channel.addEventListener('message', ({ data }) => this.#hear(data));
+    if (channel.readyState === 'open') this.#greet(channel);
+  }
+
+  /**
+   * Our channel has opened: all others are told, and answer. A channel that comes open says so once
+   * more.
+   * @param {RTCDataChannel} channel
+   */
+  #greet(channel) {
+    if (this.#over || channel !== this.#channel || channel === this.#greeted) return;
+    this.#greeted = channel;
+    this.#met.clear();
+    this.#waiting.unshift({ kind: 'hello' });
     this.#flush();
   }
 
@@ -221,9 +240,28 @@ export class Talk {
       case 'annotation_clear':
         this.#emit('annotationclear', { from, id: said.id });
         return true;
+      case 'hello':
+        this.#onHello(from, said.to);
+        return true;
       default:
         return false;
     }
+  }
+
+  /**
+   * A `hello` to nobody says that a channel has opened, and is answered; one to us is that answer,
+   * and no news when the two crossed.
+   * @param {string} from
+   * @param {string | undefined} to
+   */
+  #onHello(from, to) {
+    const opened = to === undefined;
+    if (!opened && to !== this.#us()) return;
+    if (opened || !this.#met.has(from)) this.#emit('talkready', { participant: from });
+    if (this.#met.size < MOST_MET) this.#met.add(from);
+    if (!opened) return;
+    this.#waiting.push({ kind: 'hello', to: from });
+    this.#flush();
   }
 
   /**

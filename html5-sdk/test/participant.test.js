@@ -463,3 +463,17 @@ test('a frame transform that the browser does not have is an error, not silence'
     name: 'NotSupportedError',
   });
 });
+
+test('a network that throws has failed as one that rejects has: an offer is asked for', async () => {
+  const { participant, network, clock } = world();
+  const { send } = network;
+  network.send = () => {
+    throw new Error('gone');
+  };
+  participant.receive(offer(1));
+  await settle();
+  network.send = send;
+  await clock.pass(10_000);
+  assert.equal(network.kinds().at(-1), 'offer_request');
+  assert.equal(participant.state, 'connecting');
+});

@@ -5,7 +5,7 @@ import { Participant } from '../src/participant.js';
 import { FakeChannel, FakeStream, fakePeers } from './support/peers.js';
 import { FakeClock, FakeWindow, settle } from './support/world.js';
 
-const HEARD = ['chat', 'command', 'annotation', 'annotationclear', 'statechange'];
+const HEARD = ['talkready', 'chat', 'command', 'annotation', 'annotationclear', 'statechange'];
 
 async function talking({ opened = true } = {}) {
   const clock = new FakeClock();
@@ -57,6 +57,28 @@ test('what is said before the channel is open leaves in order once it is', async
   assert.deepEqual(channel.sent, []);
   channel.opens();
   assert.deepEqual(channel.sent.map(({ kind }) => kind), ['chat', 'annotation']);
+});
+
+test('who hears us is told once for each of their channels and of ours', async () => {
+  const { channel, of, generation } = await talking();
+  const ready = async (on, message) => {
+    const before = of('talkready').length;
+    on.brings({ kind: 'hello', ...message });
+    await settle();
+    return of('talkready').length > before;
+  };
+  assert.deepEqual(channel.hellos.splice(0), [{ v: 1, from: 'me', kind: 'hello' }]);
+  assert.ok(await ready(channel), 'theirs opened');
+  assert.deepEqual(channel.hellos.splice(0), [{ v: 1, from: 'me', kind: 'hello', to: 'them' }]);
+  assert.ok(!(await ready(channel, { to: 'me' })), 'greetings that crossed');
+  assert.ok(await ready(channel), 'they came back');
+  assert.ok(!(await ready(channel, { from: 'another', to: 'them' })), 'it was for somebody else');
+  channel.opens();
+  assert.deepEqual(channel.hellos.splice(0).length, 1, 'an answer only: it was open already');
+  const next = await generation(2);
+  next.opens();
+  assert.ok(await ready(next, { to: 'me' }), 'we came back');
+  assert.deepEqual(of('talkready')[0], { type: 'talkready', participant: 'them' });
 });
 
 test('what waits goes over to the next generation, and is said once', async () => {

@@ -50,6 +50,9 @@ pub enum MediaError {
     /// The frame transform broke on this frame; the participant has failed.
     #[error("the frame transform panicked")]
     TransformPanicked,
+    /// The sender's frame transform pushed a frame of its own participant.
+    #[error("the sender's frame transform must not push frames")]
+    InTransform,
     /// The system refused a thread, a socket or the like.
     #[error("the system refused {what}")]
     System {
@@ -70,7 +73,9 @@ impl MediaError {
         Code::Sdk(match self {
             Self::Closed | Self::EngineStopped => SdkCode::Closed,
             Self::WouldBlock { .. } => SdkCode::WouldBlock,
-            Self::NoSlot(_) | Self::CaptureStopped | Self::OwnCallbacks => SdkCode::InvalidState,
+            Self::NoSlot(_) | Self::CaptureStopped | Self::OwnCallbacks | Self::InTransform => {
+                SdkCode::InvalidState
+            }
             Self::CodecNotNegotiated(_) => SdkCode::Unsupported,
             Self::OutOfRange { .. } | Self::BadSignal(_) | Self::UnknownCommand(_) => {
                 SdkCode::InvalidArgument

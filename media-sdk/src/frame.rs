@@ -193,8 +193,15 @@ pub struct FrameInfo {
 /// A stage that each frame passes: encryption, measurement, a watermark. The default is none.
 ///
 /// A sender's stage runs on the thread that pushes the frame, before anything else sees it; a
-/// receiver's on the callback queue, right before the observer. A panic ends the participant.
+/// receiver's on the callback queue, right before the observer. Each is called one at a time, and
+/// sees every frame in order. A panic ends its participant with `host_panicked`, and no other. A
+/// sender's stage must not push frames of its own participant.
+///
+/// What the media server reads of a frame has to stay: the first byte of VP8, and the start codes
+/// and first bytes of H.264's units.
 pub trait FrameTransform: Send + 'static {
-    /// Gives the frame that goes on; none drops it, and counts it as transformed away.
+    /// Gives the frame that goes on, longer or shorter as it wants. None, or nothing in it, drops
+    /// it: at the sender it is counted in `frames_dropped_sending` and a keyframe is asked for, at
+    /// the receiver it is not given out.
     fn transform(&mut self, info: FrameInfo, data: Vec<u8>) -> Option<Vec<u8>>;
 }

@@ -63,6 +63,13 @@ pub trait Observer: Send + 'static {
     /// Frames are refused until [`Participant::resume_capture`](crate::Participant::resume_capture).
     fn on_capture_stopped(&mut self) {}
 
+    /// This participant hears what is said from now on, and what they say is heard here. Told for
+    /// each of the others, and again after either side had a new connection. What is said before
+    /// reaches only those who hear already: chat, commands and drawings are kept by nobody.
+    fn on_talk_ready(&mut self, participant: ParticipantId) {
+        let _ = participant;
+    }
+
     /// A line of talk from another participant.
     fn on_chat(&mut self, chat: &Chat) {
         let _ = chat;

@@ -169,6 +169,7 @@ impl Participant {
             view: Mutex::new(View::default()),
             outgoing: Mutex::new(Outgoing::default()),
             transform: Mutex::new(config.sender_transform.take()),
+            transforming: Mutex::default(),
             most_pictures: config.frame_queue,
             most_messages: config.message_queue,
         });
@@ -280,6 +281,9 @@ impl Participant {
             pts_us: frame.pts_us,
         };
         let Some(data) = self.transform(info, frame.data)? else {
+            let mut outgoing = lock(&shared.outgoing);
+            outgoing.lost[usize::from(kind == MediaKind::Audio)] += 1;
+            self.tell(&mut outgoing);
             return Ok(());
         };
         let owned = OwnedFrame {
@@ -406,6 +410,15 @@ impl Participant {
         self.input(Input::Leave(reason.map(str::to_owned)))
     }
 
+    /// Breaks the library inside, on its own thread: for tests of what becomes of it.
+    ///
+    /// # Errors
+    /// [`MediaError::Closed`].
+    #[cfg(feature = "test-hooks")]
+    pub fn panic_on_request(&self) -> Result<(), MediaError> {
+        self.input(Input::Panic)
+    }
+
     /// Ends it. Idempotent; from any thread and any callback.
     ///
     /// From another thread it returns after the last callback, and the observer and network have
@@ -461,27 +474,34 @@ impl Participant {
         {
             return Err(MediaError::CodecNotNegotiated(frame.codec));
         }
-        if !(1..=EncodedFrame::MOST_BYTES).contains(&frame.data.len()) {
-            return Err(MediaError::OutOfRange {
-                what: "a frame",
-                range: "1 byte to 2 MiB",
-            });
-        }
-        Ok(())
+        check_length(frame.data.len())
     }
 
     fn transform(&self, info: FrameInfo, data: &[u8]) -> Result<Option<Vec<u8>>, MediaError> {
-        let mut transform = lock(&self.shared().transform);
+        let (shared, me) = (self.shared(), std::thread::current().id());
+        if *lock(&shared.transforming) == Some(me) {
+            return Err(MediaError::InTransform);
+        }
+        let mut transform = lock(&shared.transform);
         let Some(stage) = transform.as_mut() else {
             return Ok(Some(data.to_vec()));
         };
+        *lock(&shared.transforming) = Some(me);
         let transformed = catch_unwind(AssertUnwindSafe(|| stage.transform(info, data.to_vec())));
-        transformed.map_err(|_| {
+        *lock(&shared.transforming) = None;
+        drop(transform);
+        if transformed.is_err() {
             let code = Code::Sdk(SdkCode::HostPanicked);
-            let shared = self.shared();
             shared.engine.input(shared.key, Input::Fail(code));
-            MediaError::TransformPanicked
-        })
+        }
+        // Closed meanwhile, by whoever found the stage in use.
+        if self.state().is_over() {
+            shared.drop_transform();
+        }
+        let transformed = transformed.map_err(|_| MediaError::TransformPanicked)?;
+        let transformed = transformed.filter(|data| !data.is_empty());
+        check_length(transformed.as_ref().map_or(1, Vec::len))?;
+        Ok(transformed)
     }
 
     fn message(&self, body: PeerBody) -> Result<(), MediaError> {
@@ -503,4 +523,14 @@ impl Participant {
             self.shared().engine.look(self.shared().key);
         }
     }
+}
+
+fn check_length(bytes: usize) -> Result<(), MediaError> {
+    if (1..=EncodedFrame::MOST_BYTES).contains(&bytes) {
+        return Ok(());
+    }
+    Err(MediaError::OutOfRange {
+        what: "a frame",
+        range: "1 byte to 2 MiB",
+    })
 }

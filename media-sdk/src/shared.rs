@@ -1,7 +1,9 @@
 //! What a participant's handles and its engine's thread both hold.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 
 use lens_protocol::id::ParticipantId;
 use lens_protocol::media::Role;
@@ -24,10 +26,23 @@ pub(crate) struct Shared {
     pub(crate) view: Mutex<View>,
     pub(crate) outgoing: Mutex<Outgoing>,
     pub(crate) transform: Mutex<Option<Box<dyn FrameTransform>>>,
+    /// The thread that is in it.
+    pub(crate) transforming: Mutex<Option<ThreadId>>,
     /// Most pictures that wait for the engine's thread.
     pub(crate) most_pictures: usize,
     /// Most messages that wait for the connection.
     pub(crate) most_messages: usize,
+}
+
+impl Shared {
+    /// Lets the sender's stage go, unless a thread is in it: then that one does, when it leaves.
+    /// Only when the participant is over.
+    pub(crate) fn drop_transform(&self) {
+        let stage = self.transform.try_lock().ok();
+        let stage = stage.and_then(|mut stage| stage.take());
+        // The host's own `drop` may panic.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(stage)));
+    }
 }
 
 /// What the engine's thread last saw.

@@ -9,7 +9,7 @@ use lens_media_sdk::{AnnotationShape, Code, CommandOutcome, ErrorCode, SdkCode, 
 use serde_json::{Value, json};
 
 /// What the library tells: its name in signalling words, and in HTML5 where that has an event.
-const EVENTS: [(&str, Option<&str>); 15] = [
+const EVENTS: [(&str, Option<&str>); 16] = [
     ("state", Some("statechange")),
     ("generation", Some("generation")),
     ("roster", Some("roster")),
@@ -20,6 +20,7 @@ const EVENTS: [(&str, Option<&str>); 15] = [
     ("bitrate", None),
     ("keyframe_request", None),
     ("capture_stopped", Some("capturestopped")),
+    ("talk_ready", Some("talkready")),
     ("chat", Some("chat")),
     ("command", Some("command")),
     // A promise there.

@@ -10,7 +10,13 @@
 //!   {v:1, kind:"annotation", from, shape, points:[[0.5,0.5],…], …} ─▶ draws it on the picture
 //! either
 //!   {v:1, kind:"chat", from, id, text} ─▶ all others
+//! either, when its channel opens
+//!   {v:1, kind:"hello", from} ─▶ all who hear already
+//!   ◀── {v:1, kind:"hello", from, to}
 //! ```
+//!
+//! What is said before another's channel is open never reaches them: a `hello` that came says that
+//! its sender hears from now on. It has passed the server, which opens a channel before it relays.
 //!
 //! `from` is what the sender says of itself: the server does not check it, and members of one
 //! conference can forge each other. `id` is the sender's own count. Unknown kinds are ignored and
@@ -101,6 +107,13 @@ pub enum PeerBody {
         /// One drawing; all of them when left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<u64>,
+    },
+    /// The sender's channel is open: what is said from now on reaches them.
+    Hello {
+        /// Whose `hello` this answers; none when it is said because a channel has opened, and every
+        /// other participant answers it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<ParticipantId>,
     },
     /// A kind of a newer version: counted and ignored.
     #[serde(other)]

@@ -7,7 +7,7 @@ use crate::report::Outcome;
 use crate::root;
 
 /// In the order in which a reader of the header needs them.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "version",
     "codes",
     "abi",
@@ -18,6 +18,7 @@ const SOURCES: [&str; 14] = [
     "signal",
     "network",
     "frame",
+    "transform",
     "command",
     "annotation",
     "observer",

@@ -36,6 +36,9 @@
 // bits, the minor one in the lower.
 #define LENS_API_VERSION 65536
 
+// How many bytes a frame may grow by in a transform.
+#define LENS_TRANSFORM_ROOM 1024
+
 // Whether a call did what was asked: `LENS_STATUS_OK`, or why not. Positive numbers are this
 // library's own, negative ones the server's. Numbers are never reused.
 typedef int32_t lens_status;
@@ -67,6 +70,68 @@ typedef uint64_t lens_engine;
 // What a participant does in the conference: one of `LENS_ROLE_*`.
 typedef int32_t lens_role;
 
+// Called exactly once, after the last call of the table that names it, so that the host can free
+// `user_data`; on the thread of the last callback, or on the one that closed. It may call this
+// library.
+typedef void (*lens_destroy_fn)(void *user_data);
+
+// What becomes of a frame: one of `LENS_TRANSFORM_*`.
+typedef int32_t lens_transformed;
+
+// How a frame is encoded: one of `LENS_CODEC_*`; 0 when none is known.
+typedef int32_t lens_codec;
+
+// What a transform is told of a frame. Borrowed until the call returns.
+typedef struct lens_frame_info {
+    // `sizeof(lens_frame_info)` of the library.
+    uint32_t struct_size;
+    // One of `LENS_CODEC_*`.
+    lens_codec codec;
+    // Its time, as in `lens_encoded_frame`.
+    uint64_t pts_us;
+    // 1 when a decoder can begin with it, else 0. Always 1 for voices.
+    uint8_t keyframe;
+    // 0.
+    uint8_t reserved[7];
+} lens_frame_info;
+
+// A stage that each frame passes, named by `lens_participant_config`. `lens_frame_transform_init`
+// fills it with zeros; `transform` has to be set.
+//
+// A sender's stage runs on the thread that calls `lens_participant_push_frame`, before that
+// returns; a receiver's on the participant's callback queue, right before `on_frame`. Each is called
+// one at a time and sees every frame in order, but the two of one participant may run at the same
+// time. Every function of this library may be called from them, except that a sender's stage must
+// not push frames of its own participant (`LENS_STATUS_INVALID_STATE`).
+typedef struct lens_frame_transform {
+    // `sizeof(lens_frame_transform)`, set by `lens_frame_transform_init`.
+    uint32_t struct_size;
+    // 0.
+    uint32_t reserved;
+    // Handed to each of the functions below. May be NULL.
+    void *user_data;
+    // Called once, after the last `transform`: when the participant ends, or on the thread that was
+    // in `transform` then, when it returns. May be NULL.
+    lens_destroy_fn destroy;
+    // Changes a frame in place; required. Returns one of `LENS_TRANSFORM_*`.
+    //
+    // `data` is memory of the library's, valid and writable until this returns: `*length` bytes of
+    // the frame, and room behind them up to `capacity` (`LENS_TRANSFORM_ROOM` bytes more). Write to
+    // `length` how long the frame is then, at most `capacity`; 0 drops it.
+    //
+    // Anything else that is returned, a length beyond `capacity`, and `lens_callback_failed` called
+    // from here, end the participant with `LENS_STATUS_HOST_PANICKED`, and no other;
+    // `lens_participant_push_frame` then answers the same.
+    //
+    // What the media server reads of a frame has to stay as it is: the first byte of VP8, the start
+    // codes and first bytes of H.264's units. Encryption begins behind them.
+    lens_transformed (*transform)(void *user_data,
+                                  const struct lens_frame_info *info,
+                                  uint8_t *data,
+                                  size_t *length,
+                                  size_t capacity);
+} lens_frame_transform;
+
 // How a participant is set up. `lens_participant_config_init` fills it with its defaults; the role
 // has to be set.
 typedef struct lens_participant_config {
@@ -94,12 +159,12 @@ typedef struct lens_participant_config {
     uint32_t message_queue;
     // 0.
     uint32_t reserved;
+    // A stage that each frame passes before it is sent; NULL for none. The table is copied when the
+    // participant is made.
+    const struct lens_frame_transform *sender_transform;
+    // A stage that each received frame passes before it is given out; NULL for none. Copied, too.
+    const struct lens_frame_transform *receiver_transform;
 } lens_participant_config;
-
-// Called exactly once, after the last call of the table that names it, so that the host can free
-// `user_data`; on the thread of the last callback, or on the one that closed. It may call this
-// library.
-typedef void (*lens_destroy_fn)(void *user_data);
 
 // What a signal says: one of `LENS_SIGNAL_*`, or 0 for a kind of a newer library, which is carried
 // like the others.
@@ -172,9 +237,6 @@ typedef struct lens_track {
     // Whose it is; all zero while no roster has said so.
     struct lens_id participant;
 } lens_track;
-
-// How a frame is encoded: one of `LENS_CODEC_*`; 0 when none is known.
-typedef int32_t lens_codec;
 
 // One encoded frame, whole: a picture, or a piece of voice. `lens_encoded_frame_init` fills it with
 // zeros.
@@ -334,6 +396,10 @@ typedef struct lens_observer {
                            const struct lens_id *from,
                            const char *payload,
                            size_t length);
+    // This participant hears what is said from now on, and what they say is heard here. Told for
+    // each of the others, and again after either side had a new connection. What is said before
+    // reaches only those who hear already: chat, commands and drawings are kept by nobody.
+    void (*on_talk_ready)(void *user_data, const struct lens_id *participant);
 } lens_observer;
 
 // Names a participant; never 0. Handles may be copied and used from every thread. After
@@ -715,6 +781,13 @@ typedef void (*lens_log_fn)(void *user_data, lens_log_level level, const char *l
 // RFC 6716 at 48 kHz; one packet is one frame.
 #define LENS_CODEC_OPUS 3
 
+// It goes on.
+#define LENS_TRANSFORM_PASS 0
+
+// It is dropped. At the sender it is counted in `frames_dropped_sending` and a keyframe is asked
+// for; at the receiver it is not given out.
+#define LENS_TRANSFORM_DROP 1
+
 // The lamp beside the camera; see `on`.
 #define LENS_COMMAND_TORCH 1
 
@@ -884,8 +957,9 @@ lens_status lens_participant_config_init(struct lens_participant_config *config,
 // handle to `participant`. No callback runs before the first signal is received. `config` and the
 // tables are copied; `observer` may be NULL.
 //
-// When it succeeds, both tables' `user_data` are the library's until it calls their `destroy`. When
-// it fails they stay yours, `destroy` is not called, and the handle is 0.
+// When it succeeds, the `user_data` of all tables, those of the transforms as well, are the library's
+// until it calls their `destroy`. When it fails they stay yours, `destroy` is not called, and the
+// handle is 0.
 //
 // `LENS_STATUS_INVALID_ARGUMENT` for a NULL pointer, a struct without its size, or a field outside
 // its range; `LENS_STATUS_INVALID_HANDLE`; `LENS_STATUS_CLOSED` when the engine is being destroyed;
@@ -902,7 +976,7 @@ lens_status lens_participant_create(lens_engine engine,
 
 // Ends the participant. From any thread and any callback, as often as you like.
 //
-// From another thread it returns after the last callback, and both `destroy` have been called. From
+// From another thread it returns after the last callback, and each `destroy` has been called. From
 // one of its own callbacks it returns at once; that callback is the last one, and `destroy` is
 // called when it returns. The handle stays valid for `lens_participant_state` and
 // `lens_participant_stats`, other calls answer `LENS_STATUS_CLOSED`; release it with
@@ -1006,6 +1080,11 @@ lens_status lens_network_init(struct lens_network *network, uint32_t struct_size
 // The caller promises:
 // `frame` points to `struct_size` writable bytes.
 lens_status lens_encoded_frame_init(struct lens_encoded_frame *frame, uint32_t struct_size);
+
+// Fills the table with zeros and its size. `struct_size` is `sizeof(lens_frame_transform)`.
+// The caller promises:
+// `transform` points to `struct_size` writable bytes.
+lens_status lens_frame_transform_init(struct lens_frame_transform *transform, uint32_t struct_size);
 
 // Fills the command with zeros and its size. `struct_size` is `sizeof(lens_command)`.
 // The caller promises:

@@ -117,18 +117,40 @@ public:
     virtual void on_annotation(const lens_id & /*from*/, const lens_annotation &) {}
     virtual void on_annotation_clear(const lens_id & /*from*/, const std::uint64_t * /*id*/) {}
     virtual void on_key_message(const lens_id & /*from*/, const std::string &) {}
+    virtual void on_talk_ready(const lens_id & /*participant*/) {}
+};
+
+/* A stage that each frame passes: see lens_frame_transform. */
+class FrameTransform {
+public:
+    virtual ~FrameTransform() = default;
+    /* Changes `length` of at most `capacity` bytes in place; false drops the frame. */
+    virtual bool transform(const lens_frame_info &info, std::uint8_t *data, std::size_t &length,
+                           std::size_t capacity) = 0;
 };
 
 namespace detail {
 
 using SharedObserver = std::shared_ptr<Observer>;
 using SharedNetwork = std::shared_ptr<Network>;
+using SharedTransform = std::shared_ptr<FrameTransform>;
 
 inline Observer &observer(void *data) { return **static_cast<SharedObserver *>(data); }
 
 extern "C" {
 inline void lens_hpp_drop_observer(void *data) { delete static_cast<SharedObserver *>(data); }
 inline void lens_hpp_drop_network(void *data) { delete static_cast<SharedNetwork *>(data); }
+inline void lens_hpp_drop_transform(void *data) { delete static_cast<SharedTransform *>(data); }
+inline lens_transformed lens_hpp_transform(void *data, const lens_frame_info *info,
+                                           std::uint8_t *bytes, std::size_t *length,
+                                           std::size_t capacity) {
+    lens_transformed outcome = LENS_TRANSFORM_DROP;
+    call([&] {
+        if ((*static_cast<SharedTransform *>(data))->transform(*info, bytes, *length, capacity))
+            outcome = LENS_TRANSFORM_PASS;
+    });
+    return outcome;
+}
 inline void lens_hpp_send(void *data, std::uint64_t id, std::uint32_t attempt,
                           lens_signal_kind kind, const char *json, std::size_t length) {
     call([&] { (*static_cast<SharedNetwork *>(data))->send({id, attempt, kind, json, length}); });
@@ -185,6 +207,9 @@ inline void lens_hpp_on_key_message(void *data, const lens_id *from, const char 
                                     std::size_t length) {
     call([&] { observer(data).on_key_message(*from, std::string(payload, length)); });
 }
+inline void lens_hpp_on_talk_ready(void *data, const lens_id *participant) {
+    call([&] { observer(data).on_talk_ready(*participant); });
+}
 }  // extern "C"
 
 inline lens_observer table(SharedObserver *observer) {
@@ -207,6 +232,16 @@ inline lens_observer table(SharedObserver *observer) {
     made.on_annotation = lens_hpp_on_annotation;
     made.on_annotation_clear = lens_hpp_on_annotation_clear;
     made.on_key_message = lens_hpp_on_key_message;
+    made.on_talk_ready = lens_hpp_on_talk_ready;
+    return made;
+}
+
+inline lens_frame_transform table(SharedTransform *transform) {
+    lens_frame_transform made;
+    lens_frame_transform_init(&made, sizeof made);
+    made.user_data = transform;
+    made.destroy = lens_hpp_drop_transform;
+    made.transform = lens_hpp_transform;
     return made;
 }
 
@@ -252,6 +287,12 @@ private:
     lens_engine handle_;
 };
 
+/* The stages that a participant's frames pass; either may be empty. */
+struct Transforms {
+    std::shared_ptr<FrameTransform> sender;
+    std::shared_ptr<FrameTransform> receiver;
+};
+
 /* A participant; closed and released when it goes out of scope. */
 class Participant {
 public:
@@ -265,9 +306,10 @@ public:
         create(engine, config, std::move(network), std::move(observer));
     }
     Participant(const Engine &engine, const lens_participant_config &config,
-                std::shared_ptr<Network> network, std::shared_ptr<Observer> observer)
+                std::shared_ptr<Network> network, std::shared_ptr<Observer> observer,
+                Transforms transforms = Transforms())
         : handle_(0) {
-        create(engine, config, std::move(network), std::move(observer));
+        create(engine, config, std::move(network), std::move(observer), std::move(transforms));
     }
     ~Participant() { end(); }
     Participant(Participant &&other) noexcept : handle_(other.handle_) { other.handle_ = 0; }
@@ -350,8 +392,9 @@ public:
     }
 
 private:
-    void create(const Engine &engine, const lens_participant_config &config,
-                std::shared_ptr<Network> network, std::shared_ptr<Observer> observer) {
+    void create(const Engine &engine, lens_participant_config config,
+                std::shared_ptr<Network> network, std::shared_ptr<Observer> observer,
+                Transforms transforms = Transforms()) {
         /* The library's once the call succeeds; ours when it fails. */
         std::unique_ptr<detail::SharedNetwork> carries(
             new detail::SharedNetwork(std::move(network)));
@@ -360,6 +403,18 @@ private:
         const lens_network network_table = detail::table(carries.get());
         const lens_observer observer_table = detail::table(watches.get());
         const bool watched = static_cast<bool>(*watches);
+        std::unique_ptr<detail::SharedTransform> sends, receives;
+        lens_frame_transform sender_table, receiver_table;
+        if (transforms.sender) {
+            sends.reset(new detail::SharedTransform(std::move(transforms.sender)));
+            sender_table = detail::table(sends.get());
+            config.sender_transform = &sender_table;
+        }
+        if (transforms.receiver) {
+            receives.reset(new detail::SharedTransform(std::move(transforms.receiver)));
+            receiver_table = detail::table(receives.get());
+            config.receiver_transform = &receiver_table;
+        }
         const lens_status status =
             *carries ? lens_participant_create(engine.handle(), &config, &network_table,
                                                watched ? &observer_table : nullptr, &handle_)
@@ -367,6 +422,8 @@ private:
         if (status == LENS_STATUS_OK) {
             carries.release();
             if (watched) watches.release();
+            sends.release();
+            receives.release();
         }
         detail::done(status);
     }

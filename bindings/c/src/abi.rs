@@ -280,8 +280,9 @@ mod tests {
             lens_command::VERSION_1,
             lens_annotation::VERSION_1,
             lens_stats::VERSION_1,
+            lens_frame_transform::VERSION_1,
         ];
-        assert_eq!(sizes, [32, 40, 32, 144, 40, 24, 72, 168]);
+        assert_eq!(sizes, [32, 40, 32, 144, 40, 24, 72, 168, 32]);
         assert_eq!(size_of::<lens_id>(), 40, "embedded by value: never changes");
     }
 }

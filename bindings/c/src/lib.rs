@@ -28,6 +28,7 @@ mod participant;
 mod signal;
 mod stats;
 mod talk;
+mod transform;
 mod version;
 
 pub use abi::*;
@@ -45,4 +46,5 @@ pub use participant::*;
 pub use signal::*;
 pub use stats::*;
 pub use talk::*;
+pub use transform::*;
 pub use version::*;

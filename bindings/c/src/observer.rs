@@ -1,6 +1,7 @@
 //! What a participant tells its host, as a table of functions.
 
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 
 use lens_media_sdk::{
     Annotation, Chat, CommandId, CommandOutcome, CommandRequest, EncodedFrame, Observer, Role,
@@ -138,10 +139,17 @@ pub struct lens_observer {
             length: usize,
         ),
     >,
+    /// This participant hears what is said from now on, and what they say is heard here. Told for
+    /// each of the others, and again after either side had a new connection. What is said before
+    /// reaches only those who hear already: chat, commands and drawings are kept by nobody.
+    pub on_talk_ready:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, participant: *const lens_id)>,
 }
 
 // SAFETY: it begins with its size; zeros are NULL.
-unsafe impl Sized32 for lens_observer {}
+unsafe impl Sized32 for lens_observer {
+    const VERSION_1: usize = offset_of!(Self, on_talk_ready);
+}
 
 /// Fills the table with zeros and its size. `struct_size` is `sizeof(lens_observer)`.
 ///
@@ -172,6 +180,7 @@ pub unsafe extern "C" fn lens_observer_init(
         on_annotation: None,
         on_annotation_clear: None,
         on_key_message: None,
+        on_talk_ready: None,
     };
     // SAFETY: the caller's promise.
     guard(|| unsafe { init(observer, struct_size, empty) })
@@ -249,6 +258,11 @@ impl Observer for Table {
 
     fn on_capture_stopped(&mut self) {
         tell!(self.on_capture_stopped());
+    }
+
+    fn on_talk_ready(&mut self, participant: ParticipantId) {
+        let participant = lens_id::new(participant);
+        tell!(self.on_talk_ready(&raw const participant));
     }
 
     fn on_chat(&mut self, chat: &Chat) {

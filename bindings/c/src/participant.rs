@@ -1,18 +1,21 @@
 //! Participants: their life, and what media they send.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use lens_media_sdk::{Participant, ParticipantConfig, Role};
+use lens_media_sdk::{FrameTransform, Participant, ParticipantConfig, Role};
 
 use crate::abi::{Sized32, check_pointer, init, lens_id, lens_status, put, read, text};
+use crate::callbacks::Taking;
 use crate::engine::{self, EngineBox, lens_engine};
 use crate::frame::{lens_encoded_frame, lens_media, media_kind};
 use crate::handles::{Handles, guard};
 use crate::last_error::Refusal;
 use crate::network::{Network, lens_network};
 use crate::observer::{Table, lens_observer};
+use crate::transform::{Stage, lens_frame_transform};
 
 /// Names a participant; never 0. Handles may be copied and used from every thread. After
 /// `lens_participant_close` calls answer `LENS_STATUS_CLOSED`; after `lens_participant_destroy`, or
@@ -70,10 +73,17 @@ pub struct lens_participant_config {
     pub message_queue: u32,
     /// 0.
     pub reserved: u32,
+    /// A stage that each frame passes before it is sent; NULL for none. The table is copied when the
+    /// participant is made.
+    pub sender_transform: *const lens_frame_transform,
+    /// A stage that each received frame passes before it is given out; NULL for none. Copied, too.
+    pub receiver_transform: *const lens_frame_transform,
 }
 
-// SAFETY: it begins with its size, and consists of numbers.
-unsafe impl Sized32 for lens_participant_config {}
+// SAFETY: it begins with its size; zeros are numbers and NULL.
+unsafe impl Sized32 for lens_participant_config {
+    const VERSION_1: usize = offset_of!(Self, sender_transform);
+}
 
 impl lens_participant_config {
     fn defaults() -> Self {
@@ -91,6 +101,8 @@ impl lens_participant_config {
             frame_queue: count(config.frame_queue),
             message_queue: count(config.message_queue),
             reserved: 0,
+            sender_transform: std::ptr::null(),
+            receiver_transform: std::ptr::null(),
         }
     }
 
@@ -112,6 +124,22 @@ impl lens_participant_config {
     }
 }
 
+/// A stage of the host's; none for NULL.
+///
+/// # Safety
+/// `table` is NULL, or points to a struct whose first field is its size.
+unsafe fn stage(
+    table: *const lens_frame_transform,
+    name: &str,
+) -> Result<Option<Box<Stage>>, Refusal> {
+    if table.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let stage = Stage::new(unsafe { read(table, name) }?, name)?;
+    Ok(Some(Box::new(stage)))
+}
+
 /// A participant, and whose list its handle is in.
 struct ParticipantBox {
     participant: Participant,
@@ -122,6 +150,11 @@ static PARTICIPANTS: Handles<ParticipantBox> = Handles::new();
 
 pub(crate) fn find(participant: lens_participant) -> Result<Participant, Refusal> {
     Ok(PARTICIPANTS.find(participant)?.participant.clone())
+}
+
+/// The participant of a handle, for Rust that is linked with this face.
+pub fn participant_of(participant: lens_participant) -> Option<Participant> {
+    find(participant).ok()
 }
 
 pub(crate) fn live() -> usize {
@@ -151,8 +184,9 @@ pub unsafe extern "C" fn lens_participant_config_init(
 /// handle to `participant`. No callback runs before the first signal is received. `config` and the
 /// tables are copied; `observer` may be NULL.
 ///
-/// When it succeeds, both tables' `user_data` are the library's until it calls their `destroy`. When
-/// it fails they stay yours, `destroy` is not called, and the handle is 0.
+/// When it succeeds, the `user_data` of all tables, those of the transforms as well, are the library's
+/// until it calls their `destroy`. When it fails they stay yours, `destroy` is not called, and the
+/// handle is 0.
 ///
 /// `LENS_STATUS_INVALID_ARGUMENT` for a NULL pointer, a struct without its size, or a field outside
 /// its range; `LENS_STATUS_INVALID_HANDLE`; `LENS_STATUS_CLOSED` when the engine is being destroyed;
@@ -175,7 +209,12 @@ pub unsafe extern "C" fn lens_participant_create(
         unsafe { put(participant, 0, "participant") }?;
         let owner = engine::find(engine)?;
         // SAFETY: the caller's promise.
-        let config = unsafe { read(config, "config") }?.to_config()?;
+        let config = unsafe { read(config, "config") }?;
+        // SAFETY: the caller's promise.
+        let sender = unsafe { stage(config.sender_transform, "config.sender_transform") }?;
+        // SAFETY: the caller's promise.
+        let receiver = unsafe { stage(config.receiver_transform, "config.receiver_transform") }?;
+        let mut config = config.to_config()?;
         // SAFETY: the caller's promise.
         let network = Network::new(unsafe { read(network, "network") }?);
         network.check()?;
@@ -184,17 +223,23 @@ pub unsafe extern "C" fn lens_participant_create(
             // SAFETY: the caller's promise.
             false => Some(Table::new(unsafe { read(observer, "observer") }?)),
         };
-        let taking = (network.taking(), observer.as_ref().map(Table::taking));
+        let mut taking = vec![network.taking()];
+        taking.extend(observer.as_ref().map(Table::taking));
+        taking.extend(
+            [&sender, &receiver]
+                .into_iter()
+                .flatten()
+                .map(|it| it.taking()),
+        );
+        config.sender_transform = sender.map(|stage| stage as Box<dyn FrameTransform>);
+        config.receiver_transform = receiver.map(|stage| stage as Box<dyn FrameTransform>);
         let network = Arc::new(network);
         let created = match observer {
             Some(observer) => owner.engine.create_participant(config, network, observer),
             None => owner.engine.create_participant(config, network, ()),
         }?;
         let made = insert(&owner, created)?;
-        taking.0.take();
-        if let Some(observer) = taking.1 {
-            observer.take();
-        }
+        taking.into_iter().for_each(Taking::take);
         // SAFETY: the caller's promise.
         unsafe { put(participant, made, "participant") }
     })
@@ -215,7 +260,7 @@ fn insert(owner: &Arc<EngineBox>, participant: Participant) -> Result<u64, Refus
 
 /// Ends the participant. From any thread and any callback, as often as you like.
 ///
-/// From another thread it returns after the last callback, and both `destroy` have been called. From
+/// From another thread it returns after the last callback, and each `destroy` has been called. From
 /// one of its own callbacks it returns at once; that callback is the last one, and `destroy` is
 /// called when it returns. The handle stays valid for `lens_participant_state` and
 /// `lens_participant_stats`, other calls answer `LENS_STATUS_CLOSED`; release it with

@@ -74,6 +74,21 @@ fn a_thousand_cycles_leave_no_handle_thread_or_descriptor() {
 }
 
 #[test]
+fn a_transform_sees_each_frame_and_ends_once() {
+    plain("transform", &[]);
+}
+
+#[test]
+fn sanitisers_find_nothing_in_transform() {
+    sanitised("transform", &[]);
+}
+
+#[test]
+fn valgrind_finds_nothing_in_transform() {
+    in_valgrind("transform", &[]);
+}
+
+#[test]
 fn sanitisers_find_nothing_in_lifecycle() {
     sanitised("lifecycle", &[OFFER]);
 }

@@ -37,9 +37,12 @@ export class FakeChannel extends EventTarget {
   readyState = 'connecting';
   bufferedAmount = 0;
   sent = [];
+  /** Kept apart: what a channel says when it opens, and its answers to that. */
+  hellos = [];
   send(text) {
     if (this.readyState !== 'open') throw new DOMException('not open', 'InvalidStateError');
-    this.sent.push(JSON.parse(text));
+    const message = JSON.parse(text);
+    (message.kind === 'hello' ? this.hellos : this.sent).push(message);
   }
   // --- the test's side
   opens() {

@@ -74,6 +74,8 @@ pub(super) enum Notice {
     KeyframeWanted,
     /// A message of the data channel.
     Message(Vec<u8>),
+    /// The data channel can be written to.
+    ChannelOpen,
 }
 
 /// One connection.
@@ -426,7 +428,7 @@ impl Connection {
                 sending: false,
                 loss,
             } => self.counts.loss_receiving = Some(loss),
-            Happened::ChannelOpen => {}
+            Happened::ChannelOpen => self.notices.push_back(Notice::ChannelOpen),
             Happened::Frame(arrived) => self.arrivals.push_back(*arrived),
         }
     }

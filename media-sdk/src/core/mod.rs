@@ -172,6 +172,9 @@ pub(crate) enum Input<'a> {
     Close,
     /// The participant cannot go on, for a reason outside the session.
     Fail(crate::code::Code),
+    /// Break, for tests.
+    #[cfg(feature = "test-hooks")]
+    Panic,
 }
 
 /// What a session wants.
@@ -204,6 +207,7 @@ pub(crate) enum Event {
     Bitrate { target_bps: u32, max_fps: u32 },
     KeyframeRequest,
     CaptureStopped,
+    TalkReady(ParticipantId),
     Chat(Chat),
     Command(CommandRequest),
     CommandReply(CommandId, CommandOutcome),

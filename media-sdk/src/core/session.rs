@@ -266,6 +266,9 @@ impl Session {
             }
             Input::Close => self.end(State::Closed),
             Input::Fail(code) => self.end(State::Failed(code)),
+            #[cfg(feature = "test-hooks")]
+            #[expect(clippy::panic, reason = "what it is for")]
+            Input::Panic => panic!("on request"),
         }
     }
 
@@ -354,6 +357,7 @@ impl Session {
         match notice {
             Notice::Message(bytes) => self.hear(&bytes),
             _ if is_former => {}
+            Notice::ChannelOpen => self.talk.greet(),
             Notice::Connected => self.on_connected(id),
             Notice::Trouble(reason) => self.on_trouble(Some(id), reason),
             Notice::KeyframeWanted => {

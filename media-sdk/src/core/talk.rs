@@ -12,6 +12,8 @@ use crate::network::OutboundBody;
 
 /// Commands of others that may wait for the host's answer; the oldest of more is answered `failed`.
 const MOST_UNANSWERED: usize = 64;
+/// Most that are remembered to hear us: more than a conference has.
+const MOST_MET: usize = 64;
 
 /// Both directions.
 #[derive(Default)]
@@ -19,6 +21,8 @@ pub(super) struct Talk {
     outbox: VecDeque<PeerBody>,
     unanswered: VecDeque<(CommandId, Asker)>,
     next_request: CommandId,
+    /// Who has said that they hear us, since our channel opened.
+    met: VecDeque<ParticipantId>,
 }
 
 /// Where an answer goes.
@@ -42,6 +46,12 @@ impl Talk {
     /// Puts a message in the queue. It stays there until a connection takes it.
     pub(super) fn push(&mut self, body: PeerBody) {
         self.outbox.push_back(body);
+    }
+
+    /// Our channel has opened: all others are told, and answer.
+    pub(super) fn greet(&mut self) {
+        self.met.clear();
+        self.outbox.push_front(PeerBody::Hello { to: None });
     }
 
     /// Hands the oldest message over in our name; whether there was one and it was taken.
@@ -102,6 +112,16 @@ impl Talk {
                 None => Heard::Unreadable,
             },
             PeerBody::AnnotationClear { id } => Heard::Event(Event::AnnotationClear(from, id)),
+            PeerBody::Hello { to: None } => {
+                self.push(PeerBody::Hello { to: Some(from) });
+                self.meet(from);
+                Heard::Event(Event::TalkReady(from))
+            }
+            // The answer to a greeting that crossed theirs is no news.
+            PeerBody::Hello { to: Some(to) } if to == us && self.meet(from) => {
+                Heard::Event(Event::TalkReady(from))
+            }
+            PeerBody::Hello { .. } => Heard::Nothing,
             _ => Heard::Unreadable,
         }
     }
@@ -139,6 +159,18 @@ impl Talk {
         self.next_request += 1;
         self.unanswered.push_back((self.next_request, asker));
         self.next_request
+    }
+
+    /// Notes that somebody hears us; whether that is new.
+    fn meet(&mut self, who: ParticipantId) -> bool {
+        if self.met.contains(&who) {
+            return false;
+        }
+        if self.met.len() == MOST_MET {
+            self.met.pop_front();
+        }
+        self.met.push_back(who);
+        true
     }
 
     fn answer_channel(&mut self, to: ParticipantId, id: u64, outcome: CommandOutcome) {
@@ -197,6 +229,25 @@ mod tests {
         let text = format!(r#"{{"v":1,"from":"{THEM}","kind":"telepathy"}}"#);
         assert!(matches!(talk.hear(US, text.as_bytes()), Heard::Unreadable));
         assert!(matches!(talk.hear(US, b"hello"), Heard::Unreadable));
+    }
+
+    #[test]
+    fn who_hears_us_is_told_once_for_each_of_their_channels_and_of_ours() {
+        let mut talk = Talk::default();
+        let ready = |heard: Heard| matches!(heard, Heard::Event(Event::TalkReady(THEM)));
+        let opened = said(PeerBody::Hello { to: None });
+        let answered = said(PeerBody::Hello { to: Some(US) });
+        talk.greet();
+        assert_eq!(talk.outbox.pop_front(), Some(PeerBody::Hello { to: None }));
+        assert!(ready(talk.hear(US, &opened)), "theirs opened");
+        let answer = PeerBody::Hello { to: Some(THEM) };
+        assert_eq!(talk.outbox.pop_front(), Some(answer), "and is answered");
+        assert!(!ready(talk.hear(US, &answered)), "greetings that crossed");
+        assert!(ready(talk.hear(US, &opened)), "they came back");
+        talk.greet();
+        assert!(ready(talk.hear(US, &answered)), "we came back");
+        let others = said(PeerBody::Hello { to: Some(THEM) });
+        assert!(!ready(talk.hear(US, &others)), "it was for somebody else");
     }
 
     #[test]

@@ -72,6 +72,7 @@ impl Host {
             } => observer.on_bitrate(target_bps, max_fps),
             Event::KeyframeRequest => observer.on_keyframe_request(),
             Event::CaptureStopped => observer.on_capture_stopped(),
+            Event::TalkReady(participant) => observer.on_talk_ready(participant),
             Event::Chat(chat) => observer.on_chat(&chat),
             Event::Command(request) => observer.on_command(&request),
             Event::CommandReply(id, outcome) => observer.on_command_reply(id, outcome),
@@ -90,7 +91,8 @@ impl Host {
             keyframe: frame.keyframe,
             pts_us: frame.pts_us,
         };
-        if let Some(data) = stage.transform(info, frame.data.to_vec()) {
+        let transformed = stage.transform(info, frame.data.to_vec());
+        if let Some(data) = transformed.filter(|data| !data.is_empty()) {
             let mut shown = frame.borrowed();
             shown.data = &data;
             self.observer.on_frame(track, &shown);

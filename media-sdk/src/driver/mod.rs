@@ -142,9 +142,7 @@ impl EngineHandle {
         if shared.mailbox.close() {
             self.input(shared.key, Input::Close);
         }
-        // Held by a thread that is in it just now: then it goes with the participant.
-        let transform = shared.transform.try_lock().ok();
-        drop(transform.and_then(|mut stage| stage.take()));
+        shared.drop_transform();
         lock(&self.members).remove(&shared.key);
     }
 

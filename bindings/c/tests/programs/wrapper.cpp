@@ -23,7 +23,7 @@ static void until(Condition condition) {
     CHECK(condition());
 }
 
-static std::atomic<int> alive(0), sent(0), asked(0);
+static std::atomic<int> alive(0), sent(0), asked(0), transformed(0);
 
 struct Carrier : lens::Network {
     Carrier() { alive++; }
@@ -41,6 +41,20 @@ struct Watcher : lens::Observer {
         CHECK(command.kind == LENS_COMMAND_TORCH && command.on == 1);
         asked++;
         if (throws_) throw std::runtime_error("the host broke");
+    }
+    bool throws_;
+};
+
+struct Cipher : lens::FrameTransform {
+    explicit Cipher(bool throws) : throws_(throws) { alive++; }
+    ~Cipher() override { alive--; }
+    bool transform(const lens_frame_info &info, std::uint8_t *data, std::size_t &length,
+                   std::size_t capacity) override {
+        CHECK(info.codec == LENS_CODEC_VP8 && length == 3 && capacity > length);
+        if (throws_) throw std::runtime_error("no key");
+        data[length++] ^= 1;
+        transformed++;
+        return true;
     }
     bool throws_;
 };
@@ -85,6 +99,30 @@ int main() {
         } catch (const lens::Error &error) {
             CHECK(error.status() == LENS_STATUS_INVALID_ARGUMENT);
         }
+        lens_participant_config config;
+        lens_participant_config_init(&config, sizeof config);
+        config.role = LENS_ROLE_CAMERA;
+        lens::Transforms transforms;
+        transforms.sender = std::make_shared<Cipher>(false);
+        transforms.receiver = std::make_shared<Cipher>(false);
+        lens::Participant ciphered(engine, config, std::make_shared<Carrier>(), nullptr, transforms);
+        const std::uint8_t bytes[] = {1, 2, 3};
+        lens_encoded_frame frame;
+        lens_encoded_frame_init(&frame, sizeof frame);
+        frame.codec = LENS_CODEC_VP8;
+        frame.data = bytes;
+        frame.length = sizeof bytes;
+        ciphered.push(frame);
+        CHECK(transformed == 1);
+        transforms.sender = std::make_shared<Cipher>(true);
+        lens::Participant keyless(engine, config, std::make_shared<Carrier>(), nullptr, transforms);
+        try {
+            keyless.push(frame);
+            CHECK(false);
+        } catch (const lens::Error &error) {
+            CHECK(error.status() == LENS_STATUS_HOST_PANICKED);
+        }
+        transforms = lens::Transforms();
         lens::Participant unwatched(engine, LENS_ROLE_VIEWER, std::make_shared<Carrier>(), nullptr);
         CHECK(unwatched.stats().generations == 0);
     }

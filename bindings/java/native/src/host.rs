@@ -26,7 +26,7 @@ use crate::java;
 /// The host's side of one participant. Dropped once, after its last callback; then `Bridge` is told
 /// and let go.
 pub(crate) struct Target {
-    bridge: Global<JObject<'static>>,
+    pub(crate) bridge: Global<JObject<'static>>,
 }
 
 impl Target {
@@ -69,14 +69,16 @@ impl Drop for Target {
 
 /// Runs with an environment and a local frame of its own: the thread that is lent stays in native
 /// code for as long as its engine, and would else keep every local reference.
-fn with_env<T>(run: impl FnOnce(&mut Env<'_>) -> jni::errors::Result<T>) -> jni::errors::Result<T> {
+pub(crate) fn with_env<T>(
+    run: impl FnOnce(&mut Env<'_>) -> jni::errors::Result<T>,
+) -> jni::errors::Result<T> {
     // For the scope only: a thread of the library's that drops a host must not stay attached.
     JavaVM::singleton()?.attach_current_thread_for_scope(run)
 }
 
 /// # Safety
 /// `method` must be one of the object's class that takes `values` and returns `returned`.
-unsafe fn call_method<'local>(
+pub(crate) unsafe fn call_method<'local>(
     env: &mut Env<'local>,
     object: &JObject<'_>,
     method: JMethodID,
@@ -230,6 +232,12 @@ impl Observer for JavaObserver {
     fn on_capture_stopped(&mut self) {
         let method = java::get().bridge.on_capture_stopped;
         self.target.call(method, |_| Ok(Vec::new()));
+    }
+
+    fn on_talk_ready(&mut self, participant: ParticipantId) {
+        let method = java::get().bridge.on_talk_ready;
+        self.target
+            .call(method, |env| Ok(vec![id(env, participant)?]));
     }
 
     fn on_chat(&mut self, chat: &Chat) {

@@ -28,7 +28,8 @@ pub(crate) struct Java {
 
 macro_rules! bridge {
     ($($name:ident, $java:literal, $signature:literal;)+) => {
-        /// Methods of `media.lens.Bridge`. All but two answer whether the host came through it.
+        /// Methods of `media.lens.Bridge`. Those named `on…`, and `send`, answer whether the host
+        /// came through it.
         pub(crate) struct Bridge {
             $(#[doc = $java] pub(crate) $name: JMethodID,)+
         }
@@ -52,9 +53,12 @@ bridge! {
     on_track_end, "onTrackEnd", "(Ljava/lang/String;ILjava/lang/String;)Z";
     frame_buffer, "frameBuffer", "(I)Ljava/nio/ByteBuffer;";
     on_frame, "onFrame", "(Ljava/lang/String;ILjava/lang/String;IIJZIZ)Z";
+    transform_buffer, "transformBuffer", "(ZI)Ljava/nio/ByteBuffer;";
+    transform, "transform", "(ZIZJI)J";
     on_bitrate, "onBitrate", "(II)Z";
     on_keyframe_request, "onKeyframeRequest", "()Z";
     on_capture_stopped, "onCaptureStopped", "()Z";
+    on_talk_ready, "onTalkReady", "(Ljava/lang/String;)Z";
     on_chat, "onChat", "(Ljava/lang/String;JLjava/lang/String;)Z";
     on_command, "onCommand", "(JLjava/lang/String;IZFI)Z";
     on_command_reply, "onCommandReply", "(JI)Z";

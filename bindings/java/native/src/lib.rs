@@ -29,3 +29,4 @@ mod messages;
 mod participant;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
+mod transform;

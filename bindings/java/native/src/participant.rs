@@ -13,6 +13,7 @@ use crate::convert::{self, Ordinal, unsigned};
 use crate::failure::{Failure, Throw};
 use crate::handles::{ENGINES, PARTICIPANTS};
 use crate::host::{self, JavaNetwork, JavaObserver, Target};
+use crate::transform::JavaTransform;
 
 /// Runs with the participant of a handle; throws what fails.
 pub(crate) fn with<'local, T: Default>(
@@ -36,10 +37,13 @@ extern "system" fn Java_media_lens_Native_participantCreate<'local>(
 ) -> jlong {
     env.with_env(|env| {
         let engine = ENGINES.get(engine)?;
-        let mut read = [0; 7];
+        let mut read = [0; 9];
         numbers.get_region(env, 0, &mut read)?;
-        let config = config(Role::from_ordinal(role)?, read)?;
+        let [options @ .., sends, receives] = read;
+        let mut config = config(Role::from_ordinal(role)?, options)?;
         let target = Target::new(env.new_global_ref(bridge)?);
+        config.sender_transform = (sends != 0).then(|| JavaTransform::stage(&target, true));
+        config.receiver_transform = (receives != 0).then(|| JavaTransform::stage(&target, false));
         let network = std::sync::Arc::new(JavaNetwork(target.clone()));
         let participant = engine.create_participant(config, network, JavaObserver::new(target))?;
         Ok::<_, Failure>(PARTICIPANTS.insert(participant))

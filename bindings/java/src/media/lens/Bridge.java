@@ -18,6 +18,7 @@ final class Bridge {
     private Network network;
 
     private ParticipantObserver observer;
+    private final Transforms transforms;
     /** Null for the thread that calls. */
     private final Executor executor;
     private final Closing closing;
@@ -25,9 +26,15 @@ final class Bridge {
     private ByteBuffer frameToShow;
     private Track lastTrack;
 
-    Bridge(Network network, ParticipantObserver observer, Executor executor, Closing closing) {
+    Bridge(
+            Network network,
+            ParticipantObserver observer,
+            Transforms transforms,
+            Executor executor,
+            Closing closing) {
         this.network = network;
         this.observer = observer;
+        this.transforms = transforms;
         this.executor = executor;
         this.closing = closing;
     }
@@ -39,6 +46,10 @@ final class Bridge {
 
     Closing closing() {
         return closing;
+    }
+
+    Transforms transforms() {
+        return transforms;
     }
 
     // --- called by native code, one at a time
@@ -115,6 +126,36 @@ final class Bridge {
         return run(() -> observer.onFrame(track, shown));
     }
 
+    /** A direct buffer of at least that many bytes and room, to be filled before {@link #transform}. */
+    ByteBuffer transformBuffer(boolean sends, int length) {
+        return transforms.buffer(sends, length);
+    }
+
+    /** Has the stage change a frame; see {@link Transforms#run}. */
+    long transform(boolean sends, int codec, boolean keyframe, long ptsUs, int length) {
+        FrameInfo frame = new FrameInfo(Codec.of(codec), keyframe, ptsUs);
+        if (sends) {
+            return transformHere(frame, length);
+        }
+        long[] outcome = {Transforms.DROPPED};
+        boolean cameThrough = run(() -> outcome[0] = transforms.run(false, frame, length));
+        return cameThrough ? outcome[0] : Transforms.THREW;
+    }
+
+    /** On the thread that pushes, which is told by an exception of its own. */
+    private long transformHere(FrameInfo frame, int length) {
+        Bridge outer = CURRENT.get();
+        CURRENT.set(this);
+        try {
+            return transforms.run(true, frame, length);
+        } catch (Throwable thrown) {
+            transforms.threw(thrown);
+            return Transforms.THREW;
+        } finally {
+            CURRENT.set(outer);
+        }
+    }
+
     boolean onBitrate(int targetBps, int maxFps) {
         return run(() -> observer.onBitrate(targetBps, maxFps));
     }
@@ -125,6 +166,10 @@ final class Bridge {
 
     boolean onCaptureStopped() {
         return run(observer::onCaptureStopped);
+    }
+
+    boolean onTalkReady(String participant) {
+        return run(() -> observer.onTalkReady(participant));
     }
 
     boolean onChat(String from, long id, String text) {

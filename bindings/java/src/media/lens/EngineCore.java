@@ -46,7 +46,8 @@ final class EngineCore {
     Bridge create(ParticipantOptions options, Network network, ParticipantObserver observer)
             throws LensException {
         long engine = handle();
-        Bridge bridge = new Bridge(network, observer, executor, new Closing());
+        Bridge bridge =
+                new Bridge(network, observer, options.transforms(), executor, new Closing());
         open.add(bridge);
         try {
             lendThreads(engine);

@@ -193,7 +193,9 @@ public final class Participant implements AutoCloseable {
      * @param keyframe whether a decoder can begin with it
      * @param rotation how the picture has to be turned clockwise: 0, 90, 180 or 270 degrees
      * @throws LensException {@link Code#INVALID_STATE} when capture has stopped or there is no slot
-     *     for sending this, {@link Code#UNSUPPORTED} when the server does not take the codec
+     *     for sending this, {@link Code#UNSUPPORTED} when the server does not take the codec,
+     *     {@link Code#HOST_PANICKED} when the {@linkplain ParticipantOptions#senderTransform transform}
+     *     threw; that is its cause
      * @throws IllegalArgumentException for a buffer on the heap, and for a value outside its range
      */
     public void pushFrame(Codec codec, ByteBuffer data, long ptsUs, boolean keyframe, int rotation)
@@ -203,8 +205,14 @@ public final class Participant implements AutoCloseable {
                     "the frame must be in a direct ByteBuffer (ByteBuffer.allocateDirect)");
         }
         int length = data.remaining();
-        Native.pushFrame(
-                handle(), codec.ordinal(), data, data.position(), length, ptsUs, keyframe, rotation);
+        int at = data.position();
+        try {
+            Native.pushFrame(
+                    handle(), codec.ordinal(), data, at, length, ptsUs, keyframe, rotation);
+        } catch (LensException e) {
+            bridge.transforms().explain(e);
+            throw e;
+        }
     }
 
     /**

@@ -81,6 +81,15 @@ public interface ParticipantObserver {
     default void onCaptureStopped() {}
 
     /**
+     * This participant hears what is said from now on, and what they say is heard here. Told for
+     * each of the others, and again after either side had a new connection. What is said before
+     * reaches only those who hear already: chat, commands and drawings are kept by nobody.
+     *
+     * @param participant who
+     */
+    default void onTalkReady(String participant) {}
+
+    /**
      * A line of talk.
      *
      * @param chat what was said, by whom

@@ -10,6 +10,8 @@ public final class ParticipantOptions {
     private int playoutMaxMs = 250;
     private int frameQueue = 30;
     private int messageQueue = 64;
+    private FrameTransform senderTransform;
+    private FrameTransform receiverTransform;
 
     /**
      * The usual set-up of a role.
@@ -94,9 +96,43 @@ public final class ParticipantOptions {
         return this;
     }
 
+    /**
+     * A stage that each frame passes before it is sent.
+     *
+     * @param transform the stage; null for none
+     * @return this
+     */
+    public ParticipantOptions senderTransform(FrameTransform transform) {
+        senderTransform = transform;
+        return this;
+    }
+
+    /**
+     * A stage that each received frame passes before it is given out.
+     *
+     * @param transform the stage; null for none
+     * @return this
+     */
+    public ParticipantOptions receiverTransform(FrameTransform transform) {
+        receiverTransform = transform;
+        return this;
+    }
+
+    Transforms transforms() {
+        return new Transforms(senderTransform, receiverTransform);
+    }
+
     long create(long engine, Bridge bridge) throws LensException {
         int[] numbers = {
-            signalTimeoutMs, maxVideoKbps, maxFps, playoutMinMs, playoutMaxMs, frameQueue, messageQueue
+            signalTimeoutMs,
+            maxVideoKbps,
+            maxFps,
+            playoutMinMs,
+            playoutMaxMs,
+            frameQueue,
+            messageQueue,
+            senderTransform == null ? 0 : 1,
+            receiverTransform == null ? 0 : 1
         };
         return Native.participantCreate(engine, role.ordinal(), numbers, bridge);
     }

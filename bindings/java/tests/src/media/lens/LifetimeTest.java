@@ -208,7 +208,7 @@ class LifetimeTest {
     /** A participant that Java keeps no object of. */
     private long create(Host of) throws LensException {
         EngineCore core = new EngineCore(new EngineOptions());
-        Bridge bridge = new Bridge(of, of, null, new Closing());
+        Bridge bridge = new Bridge(of, of, new Transforms(null, null), null, new Closing());
         long handle = new ParticipantOptions(Role.VIEWER).create(core.handle(), bridge);
         cores.add(core);
         return handle;
