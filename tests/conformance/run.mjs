@@ -20,14 +20,14 @@ import { Server } from '../browser/lib/server.mjs';
 import { CLIP_MODULUS, clipFile } from './lib/clip.mjs';
 import { Conference } from './lib/conference.mjs';
 import { faces } from './lib/faces.mjs';
-import { lose } from './lib/loss.mjs';
+import { Ways } from './lib/network.mjs';
 import { take } from './lib/steps.mjs';
 import { Testee } from './lib/testee.mjs';
 
 const HERE = import.meta.dirname;
 const INSIDE = 'LENS_CONFORMANCE_NETWORK';
 
-// A network of its own, so that packets can be lost in it and nothing else meets them.
+// Networks of its own, so that packets and addresses can be lost in them and nothing else meets them.
 if (!process.env[INSIDE]) process.exit(againInside());
 
 const { values } = parseArgs({
@@ -49,10 +49,11 @@ const scenarios = readdirSync(join(HERE, 'scenarios'))
 const unsupported = read('unsupported.json');
 const clip = clipFile(join(ARTIFACTS, `counted-${CLIP_MODULUS}.ivf`));
 
+const ways = new Ways(JSON.parse(process.env[INSIDE]));
 const server = new Server({ address: HOME_ADDRESS });
 const results = [];
 try {
-  await server.start();
+  await server.startSplit();
   const key = server.apiKey();
   for (const pair of pairs) results.push(await runPair(pair, key));
 } finally {
@@ -70,8 +71,9 @@ process.exit(failed > 0 || results.length === 0 || scenarios.length === 0 ? 1 : 
 function againInside() {
   const network = makeNetwork();
   try {
+    Ways.prepare(network);
     const command = ['netns', 'exec', network.home, process.execPath, ...process.argv.slice(1)];
-    const env = { ...process.env, [INSIDE]: network.home };
+    const env = { ...process.env, [INSIDE]: JSON.stringify(network) };
     return spawnSync('ip', command, { env, stdio: 'inherit' }).status ?? 1;
   } finally {
     removeNetwork(network);
@@ -88,7 +90,8 @@ function read(file) {
 
 async function runPair([sender, receiver], key) {
   const result = { sender, receiver, passed: 0, failed: 0, unsupported: 0, failures: [] };
-  const cast = { camera: new Testee(sender, known[sender]), viewer: new Testee(receiver, known[receiver]) };
+  const testee = (face) => new Testee(face, [...ways.inAway, ...known[face]]);
+  const cast = { camera: testee(sender), viewer: testee(receiver) };
   const fail = (problem) => {
     result.failed += 1;
     result.failures.push(problem);
@@ -114,18 +117,21 @@ async function runScenario(scenario, cast, key) {
   const directory = mkdtempSync(join(tmpdir(), 'lens-conformance-'));
   const conference = await Conference.open(server, key);
   const modulus = cast.camera.face === 'browser' ? MODULUS : CLIP_MODULUS;
+  const begin = async (role) => {
+    const testee = cast[role];
+    testee.prepare((signal) => conference.carry(testee, signal));
+    const words = { role, clip, record: join(directory, `${role}.ivf`), ...scenario.begin?.[role] };
+    await testee.call('begin', words);
+  };
   try {
-    for (const [role, testee] of Object.entries(cast)) {
-      testee.prepare((signal) => conference.carry(testee, signal));
-      await testee.call('begin', { role, clip, record: join(directory, `${role}.ivf`) });
-    }
+    for (const role of Object.keys(cast)) await begin(role);
     for (const [at, step] of scenario.steps.entries()) {
-      await take(step, { conference, testees: cast, modulus }).catch((error) => {
+      await take(step, { conference, testees: cast, modulus, ways, server, begin }).catch((error) => {
         throw new Error(`step ${at + 1}: ${error.message}`, { cause: error });
       });
     }
   } finally {
-    lose(0);
+    ways.restore();
     await conference.close();
     await Promise.all(Object.values(cast).map((testee) => testee.call('finish')));
     rmSync(directory, { recursive: true, force: true });

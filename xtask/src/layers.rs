@@ -29,7 +29,7 @@ const LEVELS: &[&[&str]] = &[
     &["lens-session-manager"],
     &["lens-website", "lens-fuzz"],
     &["lens-server"],
-    &["lens-independent-peer", "lens-testee-rust"],
+    &["lens-independent-peer", "lens-testee-rust", "lens-testee-c"],
     &["lens-tests"],
     &["lens-bench", "xtask"],
 ];

@@ -110,6 +110,7 @@ export class Server {
     this.processes = [];
     this.roles = {};
     this.operators = {};
+    this.media = {};
     if (administrator) {
       const password = this.secret('password', `Rj4-${randomBytes(12).toString('hex')}`);
       this.admin = { email: 'root@example.com', password };
@@ -156,15 +157,19 @@ export class Server {
   }
 
   /** Starts one streaming server of a split product; returns its private URL. */
-  async startSfu(name, operator = '127.0.0.1:0') {
-    const { process, ready } = await this.#launch(
-      name,
-      'sfu',
-      ['--node', name, '--media', `${this.address}:0`],
-      operator,
-    );
+  async startSfu(name, operator = '127.0.0.1:0', media = `${this.address}:0`) {
+    const parameters = ['--node', name, '--media', media];
+    const { process, ready } = await this.#launch(name, 'sfu', parameters, operator);
     this.roles[name] = process;
+    this.media[name] = ready.media.udp[0];
     return ready.operator_url;
+  }
+
+  /** Ends a streaming server as a power cut would, and starts it again where it was. */
+  async restartSfu(name) {
+    const [operator, media] = [new URL(this.operators[name]).host, this.media[name]];
+    await this.roles[name].kill();
+    await this.startSfu(name, operator, media);
   }
 
   async #launch(name, role, parameters, operator = '127.0.0.1:0') {

@@ -3,6 +3,9 @@
 
 /** Waits for the server's events this long at a time, in seconds. */
 const WAIT_S = 1;
+/** How often a seat is asked for while no streaming server answers, and how long between. */
+const TRIES = 10;
+const TRY_AGAIN_MS = 500;
 
 export class Conference {
   #api;
@@ -12,6 +15,7 @@ export class Conference {
   #telling;
   /** By testee. @type {Map<import('./testee.mjs').Testee, { offer: any, api: any }>} */
   #seats = new Map();
+  #joined = new Map();
 
   /** @param {import('../../browser/lib/server.mjs').Server} server */
   static async open(server, key) {
@@ -27,9 +31,20 @@ export class Conference {
   /** The seat of a testee takes an offer and hands it over. */
   async join(testee, role) {
     const body = { role, display_name: testee.face };
-    const offer = await this.#api.post(`${this.#path}/participants`, body);
+    const offer = await retried(() => this.#api.post(`${this.#path}/participants`, body));
     this.#seats.set(testee, { offer, api: this.#api.withBearer(offer.media_token) });
+    this.#joined.set(testee, offer.participant);
     await testee.call('receive', { signal: { kind: 'offer', ...offer } });
+  }
+
+  /** The id that it had when it joined. */
+  joinedAs(testee) {
+    return this.#joined.get(testee);
+  }
+
+  /** The name of the streaming server that carries it. */
+  async node() {
+    return (await this.#api.get(this.#path)).node;
   }
 
   /** A new generation of a testee's seat. */
@@ -103,6 +118,18 @@ export class Conference {
     const seats = [...this.#seats].find(([, { offer }]) => offer.participant === event.participant);
     const signal = rosterFor(this.#id, event);
     await seats?.[0].call('receive', { signal }).catch(() => {});
+  }
+}
+
+/** As an integrator does: what the server says can succeed later is asked again. */
+async function retried(ask) {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (left === 1 || error.status !== 503) throw error;
+      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+    }
   }
 }
 

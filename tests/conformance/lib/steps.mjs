@@ -1,7 +1,6 @@
 // What a scenario's steps do. Their words stand in README.md.
 
 import { countersOf } from './clip.mjs';
-import { lose } from './loss.mjs';
 import { Refused } from './testee.mjs';
 
 const WITHIN_MS = 15_000;
@@ -10,14 +9,19 @@ const WITHIN_MS = 15_000;
  * Takes one step; throws a sentence when it fails.
  * @param {any} step
  * @param {{ conference: import('./conference.mjs').Conference,
- *   testees: Record<string, import('./testee.mjs').Testee>, modulus: number }} world
+ *   testees: Record<string, import('./testee.mjs').Testee>, modulus: number,
+ *   ways: import('./network.mjs').Ways, server: import('../../browser/lib/server.mjs').Server,
+ *   begin: (role: string) => Promise<void> }} world
  */
 export async function take(step, world) {
-  if ('lose' in step) return lose(step.lose);
+  if ('lose' in step) return world.ways.lose(step.lose);
+  if ('change' in step) return world.ways.change();
+  if ('restart' in step) return world.server.restartSfu(await world.conference.node());
   const verb = Object.keys(VERBS).find((known) => known in step);
   if (!verb) throw new Error(`no such step: ${JSON.stringify(step)}`);
   const testee = world.testees[step[verb]];
   if (!testee) throw new Error(`no participant is called ${step[verb]}`);
+  if (step.faces && !step.faces.includes(faceOf(testee))) return undefined;
   return VERBS[verb](step, testee, world);
 }
 
@@ -35,6 +39,18 @@ const VERBS = {
     return expectFrames(testee, { count, within, lost: most, modulus });
   },
   meet: (_, testee) => meet(testee),
+  anew: async ({ anew: role }, testee, { begin }) => {
+    await testee.call('finish');
+    await begin(role);
+  },
+  say: ({ to, lines, within_ms: within = WITHIN_MS }, testee, { testees }) =>
+    expectLines(testee, testees[to], lines, within),
+  figure: ({ name, least, within_ms: within = WITHIN_MS }, testee) => expectFigure(testee, name, least, within),
+  transformed: ({ side }, testee) => expectTransformed(testee, side),
+  settles: ({ state, within_ms: within = WITHIN_MS }, testee) => expectState(testee, state, within),
+  destroyed: (_, testee) => expectDestroyed(testee),
+  heard: ({ text, times }, testee) => expectHeard(testee, text, times),
+  seated: (_, testee, { conference }) => expectSeated(testee, conference),
   quiet: ({ for_ms: ms }, testee) => expectQuiet(testee, ms),
 };
 
@@ -60,6 +76,97 @@ async function meet(testee) {
     return eventually(1_000, () => testee.events.slice(before).some((it) => it.event === 'command_reply'));
   });
   if (!heard) throw new Error(`${testee.face}: nobody answered within ${WITHIN_MS} ms`);
+}
+
+/** The sanitised build of a face is that face. */
+function faceOf(testee) {
+  return testee.face.replace(/-asan$/, '');
+}
+
+/** So many lines are said, as fast as the library takes them; all of them come, once and in order. */
+async function expectLines(speaker, listener, lines, within) {
+  const before = listener.events.length;
+  const wanted = Array.from({ length: lines }, (_, at) => `line ${at + 1} of ${lines}`);
+  for (const text of wanted) {
+    const taken = await eventually(within, async () => {
+      try {
+        await speaker.call('chat', { text });
+        return true;
+      } catch (refused) {
+        if (refused instanceof Refused && refused.code === 'would_block') return false;
+        throw refused;
+      }
+    });
+    if (!taken) throw new Error(`${speaker.face}: ${text} was not taken within ${within} ms`);
+  }
+  const heard = () => {
+    const chats = listener.events.slice(before).filter(({ event }) => event === 'chat');
+    return chats.map(({ text }) => text).filter((text) => wanted.includes(text));
+  };
+  await eventually(within, () => heard().length >= lines);
+  if (JSON.stringify(heard()) !== JSON.stringify(wanted)) {
+    throw new Error(`${listener.face}: of ${lines} lines there came ${JSON.stringify(heard())}`);
+  }
+}
+
+async function expectState(testee, state, within) {
+  let told;
+  const settled = await eventually(within, async () => {
+    told = await testee.call('state');
+    return told.state === state;
+  });
+  if (!settled) throw new Error(`${testee.face}: ${JSON.stringify(told)} after ${within} ms, not ${state}`);
+}
+
+/** The host was let go, once, and nothing was called after it. A page is never let go. */
+async function expectDestroyed(testee) {
+  let told;
+  const once = await eventually(WITHIN_MS, async () => {
+    told = await testee.call('ended');
+    return told.destroyed === undefined || told.destroyed === 1;
+  });
+  if (!once || told.late > 0) throw new Error(`${testee.face}: it ended as ${JSON.stringify(told)}`);
+}
+
+async function expectHeard(testee, text, times) {
+  const count = () => testee.events.filter((it) => it.event === 'chat' && it.text === text).length;
+  await eventually(WITHIN_MS, () => count() >= times);
+  if (count() !== times) throw new Error(`${testee.face}: ${text} came ${count()} times, not ${times}`);
+}
+
+async function expectFigure(testee, name, least, within) {
+  let found;
+  const reached = await eventually(within, async () => {
+    found = (await testee.call('stats'))[name];
+    return found >= least;
+  });
+  if (!reached) throw new Error(`${testee.face}: ${name} is ${found} after ${within} ms, not ${least}`);
+}
+
+/** Each picture that the host pushed, or was given, has passed the transform; a browser knows no others. */
+async function expectTransformed(testee, side) {
+  const names = side === 'sender' ? ['sent', 'pushed'] : ['received', 'given'];
+  let told;
+  const fits = await eventually(WITHIN_MS, async () => {
+    told = await testee.call('transformed');
+    const [passed, whole] = names.map((name) => told[name]);
+    return passed > 0 && (whole === undefined || whole === passed);
+  });
+  if (!fits) throw new Error(`${testee.face}: ${side}'s transform saw ${JSON.stringify(told)}`);
+}
+
+/** The session goes on: the participant is connected, and who it was when it joined. */
+async function expectSeated(testee, conference) {
+  const seated = conference.joinedAs(testee);
+  let told;
+  const same = await eventually(WITHIN_MS, async () => {
+    told = await testee.call('state');
+    return told.state === 'connected' && told.id === seated;
+  });
+  if (!same) throw new Error(`${testee.face}: joined as ${seated}, and is ${JSON.stringify(told)}`);
+  if (testee.events.some(({ event, state }) => event === 'state' && state === 'closed')) {
+    throw new Error(`${testee.face}: it had ended in between`);
+  }
 }
 
 /** `$camera` and `$viewer` stand for the participants' ids. */

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 
 /** How long a call may take. A browser may have to start. */
 const CALL_MS = 60_000;
-const END_MS = 10_000;
+const END_MS = 30_000;
 
 /** A call that the testee answered with an error. */
 export class Refused extends Error {

@@ -7,6 +7,15 @@ import { Participant } from '/sdk/index.js';
 const carried = new Map();
 let lastSignal = 0;
 let participant;
+/** The worker that frames pass, where the runner wants one. @type {Worker | null} */
+let worker = null;
+/** What the page says to each who hears it. @type {string | null} */
+let greeting = null;
+/** What the page does in which event. */
+let whim = { on: '', does: '', ms: 0 };
+/** The event that said `closed` or `failed` has come; and what came after it. */
+let over = false;
+let late = 0;
 
 const say = (event, detail) => globalThis.say({ event, ...detail });
 
@@ -14,6 +23,7 @@ class RunnersNetwork extends EventTarget {
   send(signal) {
     const id = ++lastSignal;
     say('signal', { signal_id: id, signal });
+    called('signal');
     return new Promise((resolve, reject) => carried.set(id, { resolve, reject }));
   }
 }
@@ -21,9 +31,20 @@ class RunnersNetwork extends EventTarget {
 const network = new RunnersNetwork();
 
 const EVENTS = {
-  statechange: ({ state, code }) => say('state', { state, code }),
+  statechange: ({ state, code }) => {
+    say('state', { state, code });
+    called('state');
+    over = state === 'closed' || state === 'failed';
+  },
   generation: (detail) => say('generation', detail),
-  chat: (detail) => say('chat', detail),
+  talkready: (detail) => {
+    say('talk_ready', detail);
+    if (greeting !== null) participant.sendChat(greeting);
+  },
+  chat: (detail) => {
+    say('chat', detail);
+    called('chat');
+  },
   annotation: (detail) => say('annotation', detail),
   annotationclear: (detail) => say('annotation_clear', detail),
   track: ({ kind, stream }) => kind === 'video' && show(stream),
@@ -35,8 +56,12 @@ const EVENTS = {
 };
 
 const VERBS = {
-  begin: () => {
-    participant = new Participant({ network });
+  begin: ({ transform: turns }) => {
+    worker = turns ? new Worker('/turn.js') : null;
+    const transform = worker ? { worker } : undefined;
+    const stages = { senderTransform: transform, receiverTransform: transform };
+    participant = new Participant({ network, ...stages });
+    [greeting, whim, over, late] = [null, { on: '', does: '', ms: 0 }, false, 0];
     for (const [type, heard] of Object.entries(EVENTS)) {
       participant.addEventListener(type, ({ detail }) => heard(detail));
     }
@@ -64,7 +89,43 @@ const VERBS = {
   },
   annotate: ({ annotation }) => participant.sendAnnotation(annotation),
   clear: ({ annotation }) => participant.clearAnnotations(annotation),
-  state: () => ({ state: participant.state, generation: participant.generation }),
+  state: () => ({ state: participant.state, generation: participant.generation, id: participant.id }),
+  greet: ({ text }) => void (greeting = text),
+  host: ({ on, does, ms = 0 }) => void (whim = { on, does, ms }),
+  // The page pushes no frames and is given none: how many there were, only the worker knows.
+  transformed: async () => {
+    const { sender, receiver } = await new Promise((resolve) => {
+      worker?.addEventListener('message', ({ data }) => resolve(data), { once: true });
+      worker?.postMessage({ type: 'count' });
+    });
+    return { sent: sender, received: receiver };
+  },
+  stats: async () => {
+    const { framesDecoded } = await participant.stats();
+    return { frames_delivered: framesDecoded };
+  },
+  // Browsers hear of it by themselves.
+  network_changed: () => {},
+  ended: () => ({ late }),
+  stale: async () => {
+    participant.close();
+    const calls = [
+      () => participant.sendChat('late'),
+      () => participant.sendCommand({ command: 'snapshot' }),
+      () => participant.sendAnnotation({ id: 1, shape: 'point', points: [[0.5, 0.5]] }),
+      () => participant.clearAnnotations(),
+      () => participant.replyCommand(1, 'done'),
+      () => participant.unpublish('video'),
+    ];
+    let done = 0;
+    for (const call of calls) {
+      const name = await Promise.resolve()
+        .then(call)
+        .then(() => 'done', (error) => error.name);
+      if (name !== 'InvalidStateError') done += 1;
+    }
+    return { calls: calls.length, done };
+  },
   // What a page can count of itself: its connections, each of which has the browser's threads and sockets.
   cycle: async ({ times }) => {
     const { sdp, ...offer } = await emptyOffer();
@@ -95,6 +156,19 @@ const VERBS = {
   close: () => participant.close(),
   finish: () => participant.close(),
 };
+
+/** At the end of each event. */
+function called(event) {
+  if (over) late += 1;
+  if (whim.on !== event) return;
+  if (whim.does === 'sleep') {
+    const until = performance.now() + whim.ms;
+    // A page that is busy.
+    while (performance.now() < until);
+  }
+  if (whim.does === 'close') participant.close();
+  if (whim.does === 'throw') throw new Error('on request');
+}
 
 globalThis.testee = async (verb, words) => {
   if (!Object.hasOwn(VERBS, verb)) return { error: 'unsupported' };

@@ -36,7 +36,9 @@ async function act(verb, words) {
 async function newPage() {
   const page = await browser.newPage({ origin: files.origin, permissions: ['camera', 'microphone'] });
   await page.page.exposeFunction('say', say);
-  await page.open(`${files.origin}/browser.html`);
+  // A browser breaks off what it loads when an address has just come or gone.
+  const open = () => page.open(`${files.origin}/browser.html`);
+  await open().catch(open);
   await page.page.waitForFunction(() => 'testee' in globalThis);
   await startCounting(page.page);
   return page;

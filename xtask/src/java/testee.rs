@@ -8,7 +8,7 @@ use crate::{cargo, root};
 
 /// Compiles it, and writes `launcher`, a script that starts it under checked JNI.
 pub(crate) fn testee(launcher: &Path) -> Result<(), String> {
-    native(&[])?;
+    native(&["--features", "lens-media-java/test-hooks"])?;
     let out = out();
     core_jar(&out)?;
     let core = out.join("core");

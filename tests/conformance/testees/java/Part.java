@@ -3,11 +3,14 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import media.lens.Annotation;
 import media.lens.Chat;
 import media.lens.Code;
@@ -16,6 +19,7 @@ import media.lens.Command;
 import media.lens.CommandOutcome;
 import media.lens.CommandRequest;
 import media.lens.EncodedFrame;
+import media.lens.FrameInfo;
 import media.lens.LensEngine;
 import media.lens.LensException;
 import media.lens.MediaKind;
@@ -23,6 +27,7 @@ import media.lens.Participant;
 import media.lens.ParticipantObserver;
 import media.lens.ParticipantOptions;
 import media.lens.Role;
+import media.lens.SignalKind;
 import media.lens.State;
 import media.lens.Track;
 
@@ -35,6 +40,16 @@ final class Part implements ParticipantObserver, AutoCloseable {
     private long recorded;
     private boolean publishing;
     private int next;
+    private long pushed;
+    private long given;
+    private final AtomicLong sent = new AtomicLong();
+    private final AtomicLong received = new AtomicLong();
+    private volatile String on = "";
+    private volatile String does = "";
+    private volatile long pauseMs;
+    private volatile String greeting;
+    private final AtomicInteger destroyed = new AtomicInteger();
+    private final AtomicInteger late = new AtomicInteger();
     final Participant participant;
 
     Part(LensEngine engine, Map<String, Object> call) throws IOException, LensException {
@@ -43,13 +58,129 @@ final class Part implements ParticipantObserver, AutoCloseable {
         record = new FileOutputStream(path);
         Ivf.begin(record);
         Role role = "camera".equals(call.get("role")) ? Role.CAMERA : Role.VIEWER;
-        participant = engine.createParticipant(new ParticipantOptions(role), Testee::carry, this);
+        ParticipantOptions options = new ParticipantOptions(role);
+        if (Boolean.TRUE.equals(call.get("transform"))) {
+            options.senderTransform((frame, data) -> turn(sent, frame, data));
+            options.receiverTransform((frame, data) -> turn(received, frame, data));
+        }
+        participant = engine.createParticipant(options, this::carry, this);
         long pace = 1_000_000_000L / 30;
         camera.scheduleAtFixedRate(this::push, pace, pace, TimeUnit.NANOSECONDS);
     }
 
     synchronized void publish(boolean on) {
         publishing = on;
+    }
+
+    private void carry(long id, int attempt, SignalKind kind, String json) {
+        Testee.carry(id, attempt, kind, json);
+        called("signal");
+    }
+
+    /** As every testee's: all but the first ten bytes, which the server reads, are turned over. */
+    private static boolean turn(AtomicLong passed, FrameInfo frame, ByteBuffer data) {
+        if (frame.codec() != Codec.OPUS) {
+            for (int at = data.position() + 10; at < data.limit(); at++) {
+                data.put(at, (byte) (data.get(at) ^ 0x5a));
+            }
+            passed.incrementAndGet();
+        }
+        return true;
+    }
+
+    synchronized String transformed() {
+        return "{\"sent\":" + sent + ",\"pushed\":" + pushed + ",\"received\":" + received
+                + ",\"given\":" + given + "}";
+    }
+
+    void greet(String text) {
+        greeting = text;
+    }
+
+    /** What the host does from now on, in which callback. */
+    void behave(String callback, String what, long ms) {
+        on = callback;
+        does = what;
+        pauseMs = ms;
+    }
+
+    /** At the end of each callback. */
+    private void called(String callback) {
+        if (destroyed.get() > 0) {
+            late.incrementAndGet();
+        }
+        if (!on.equals(callback)) {
+            return;
+        }
+        switch (does) {
+            case "sleep":
+                nap(pauseMs);
+                break;
+            case "throw":
+                throw new IllegalStateException("on request");
+            case "close":
+                participant.close();
+                break;
+            default:
+        }
+    }
+
+    private static void nap(long ms) {
+        try {
+            Thread.sleep(ms);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    String closeElsewhere(int threads) {
+        List<Thread> closing = new ArrayList<>();
+        for (int at = 0; at < threads; at++) {
+            Thread thread = new Thread(participant::close);
+            thread.start();
+            closing.add(thread);
+        }
+        for (Thread thread : closing) {
+            boolean ended = false;
+            while (!ended) {
+                try {
+                    thread.join();
+                    ended = true;
+                } catch (InterruptedException e) {
+                    // Nobody interrupts this program.
+                }
+            }
+        }
+        return "{}";
+    }
+
+    String ended() {
+        return "{\"destroyed\":" + destroyed + ",\"late\":" + late + "}";
+    }
+
+    @Override
+    public void onDestroyed() {
+        destroyed.incrementAndGet();
+    }
+
+    @Override
+    public void onHostError(Throwable thrown) {
+        if (!"on request".equals(thrown.getMessage())) {
+            thrown.printStackTrace();
+        }
+    }
+
+    @Override
+    public void onTalkReady(String from) {
+        Testee.say("{\"event\":\"talk_ready\",\"participant\":\"" + from + "\"}");
+        String text = greeting;
+        try {
+            if (text != null) {
+                participant.sendChat(text);
+            }
+        } catch (LensException | IllegalStateException late) {
+            // It ended meanwhile.
+        }
     }
 
     private synchronized void push() {
@@ -60,6 +191,7 @@ final class Part implements ParticipantObserver, AutoCloseable {
         try {
             long now = System.nanoTime() / 1000;
             participant.pushFrame(Codec.VP8, frame.duplicate(), now, Ivf.isKeyframe(frame));
+            pushed++;
             next = (next + 1) % clip.size();
         } catch (LensException | IllegalStateException nobody) {
             // Nobody to send to yet, or any more, is no fault of the camera's.
@@ -78,8 +210,16 @@ final class Part implements ParticipantObserver, AutoCloseable {
     }
 
     @Override
-    public synchronized void onFrame(Track track, EncodedFrame frame) {
-        if (track.kind() != MediaKind.VIDEO || recorded == 0 && !frame.isKeyframe()) {
+    public void onFrame(Track track, EncodedFrame frame) {
+        if (track.kind() == MediaKind.VIDEO) {
+            keep(frame);
+        }
+        called("frame");
+    }
+
+    private synchronized void keep(EncodedFrame frame) {
+        given++;
+        if (recorded == 0 && !frame.isKeyframe()) {
             return;
         }
         try {
@@ -98,6 +238,7 @@ final class Part implements ParticipantObserver, AutoCloseable {
     public void onState(State state, Code failure) {
         String code = failure == null ? "" : ",\"code\":\"" + failure.word() + "\"";
         Testee.say("{\"event\":\"state\",\"state\":\"" + word(state) + "\"" + code + "}");
+        called("state");
     }
 
     @Override
@@ -108,6 +249,7 @@ final class Part implements ParticipantObserver, AutoCloseable {
     @Override
     public void onChat(Chat chat) {
         Testee.say(event("chat", chat.from()) + ",\"text\":" + Json.quoted(chat.text()) + "}");
+        called("chat");
     }
 
     /** As every testee: a lamp, no wish to be seen closely, nothing else. */

@@ -16,6 +16,8 @@ import media.lens.ParticipantObserver;
 import media.lens.ParticipantOptions;
 import media.lens.Role;
 import media.lens.SignalKind;
+import media.lens.Stats;
+import media.lens.TestHooks;
 
 /**
  * The Java face in the conformance suite: a participant that is told what to do by lines of JSON. The
@@ -87,6 +89,26 @@ final class Testee {
                 return cycle(number(call, "times").intValue());
             case "frames":
                 return part.frames();
+            case "transformed":
+                return part.transformed();
+            case "greet":
+                part.greet((String) call.get("text"));
+                return "{}";
+            case "host":
+                long ms = number(call, "ms").longValue();
+                part.behave((String) call.get("on"), (String) call.get("does"), ms);
+                return "{}";
+            case "ended":
+                return part.ended();
+            case "close_elsewhere":
+                return part.closeElsewhere(number(call, "threads").intValue());
+            case "stats":
+                return stats(part.participant);
+            case "stale":
+                return stale(part.participant);
+            case "panic":
+                TestHooks.panicInside(part.participant);
+                return "{}";
             case "publish":
             case "unpublish":
                 part.publish("publish".equals(verb));
@@ -122,13 +144,60 @@ final class Testee {
             case "close":
                 participant.close();
                 break;
+            case "network_changed":
+                participant.networkChanged();
+                break;
             case "state":
+                boolean closed = participant.isClosed();
                 return "{\"state\":\"" + Part.word(participant.state()) + "\",\"generation\":"
-                        + (participant.isClosed() ? 0 : participant.generation()) + "}";
+                        + (closed ? 0 : participant.generation()) + ",\"id\":\""
+                        + (closed ? "" : participant.id()) + "\"}";
             default:
                 throw new UnsupportedOperationException(verb);
         }
         return "{}";
+    }
+
+    private static String stats(Participant participant) {
+        Stats stats = participant.stats();
+        return "{\"frames_sent\":" + stats.framesSent() + ",\"frames_delivered\":"
+                + stats.framesDelivered() + ",\"frames_dropped_queue\":"
+                + stats.framesDroppedQueue() + "}";
+    }
+
+    /** A call that has to be refused. */
+    private interface Call {
+        void on(Participant participant) throws LensException;
+    }
+
+    /** Calls on a participant that is closed: how many, and how many did something. */
+    private static String stale(Participant participant) {
+        participant.close();
+        Call[] calls = {
+            Participant::id,
+            Participant::generation,
+            Participant::stats,
+            Participant::participants,
+            it -> it.receive("{\"kind\":\"bye\"}"),
+            it -> it.sendChat("late"),
+            it -> it.sendCommand(Command.snapshot()),
+            Participant::clearAnnotations,
+            it -> it.setPaused(true),
+            Participant::requestKeyframe,
+            Participant::networkChanged,
+            it -> it.leave(null),
+        };
+        int done = calls.length;
+        for (Call call : calls) {
+            try {
+                call.on(participant);
+            } catch (IllegalStateException closed) {
+                done--;
+            } catch (LensException other) {
+                // Counts as done: that is not how a closed one refuses.
+            }
+        }
+        return "{\"calls\":" + calls.length + ",\"done\":" + done + "}";
     }
 
     /** Signals that come after the end are harmless: the library says that it is closed. */

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use lens_media_sdk::{Codec, EncodedFrame, WeakParticipant};
 
 use crate::ivf;
+use crate::transform::Passed;
 
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 30);
 
@@ -24,6 +25,7 @@ pub(crate) struct Camera {
     clip: Vec<Vec<u8>>,
     sender: Sender<Wish>,
     wishes: Receiver<Wish>,
+    pushed: Passed,
 }
 
 impl Camera {
@@ -34,7 +36,13 @@ impl Camera {
             clip,
             sender,
             wishes,
+            pushed: Passed::default(),
         })
+    }
+
+    /// How many pictures the library has taken.
+    pub(crate) fn pushed(&self) -> Passed {
+        self.pushed.clone()
     }
 
     pub(crate) fn wishes(&self) -> Sender<Wish> {
@@ -70,6 +78,7 @@ impl Camera {
                     let frame = EncodedFrame::video(Codec::Vp8, data, pts, ivf::is_keyframe(data));
                     // Nobody to send to yet is no fault of the camera's.
                     if participant.push_frame(&frame).is_ok() {
+                        self.pushed.add();
                         at = (at + 1) % self.clip.len();
                     }
                 }

@@ -1,22 +1,25 @@
 //! What the library tells its host, told on to the runner.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lens_media_sdk::{
     Annotation, Chat, Command, CommandId, CommandOutcome, CommandRequest, EncodedFrame, MediaKind,
-    Observer, ParticipantId, State, Track, WeakParticipant,
+    Observer, ParticipantId, State, Track,
 };
 use serde_json::{Value, json};
 
 use crate::camera::Wish;
+use crate::host::Host;
 use crate::{event, ivf, words_of};
 
 /// Keeps the frames that come, for the runner to decode.
 pub(crate) struct Recorder {
     path: String,
     inner: Mutex<(Option<ivf::Writer>, u64)>,
+    given: AtomicU64,
 }
 
 impl Recorder {
@@ -25,10 +28,17 @@ impl Recorder {
         Self {
             path,
             inner: Mutex::new((writer, 0)),
+            given: AtomicU64::new(0),
         }
     }
 
+    /// How many pictures were given out, also before the first keyframe.
+    pub(crate) fn given(&self) -> u64 {
+        self.given.load(Ordering::SeqCst)
+    }
+
     fn keep(&self, frame: &EncodedFrame<'_>) {
+        self.given.fetch_add(1, Ordering::SeqCst);
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let (Some(writer), count) = &mut *inner else {
             return;
@@ -44,43 +54,30 @@ impl Recorder {
     }
 }
 
-/// Through which an observer answers commands: there is no participant yet when it is made.
-#[derive(Clone, Default)]
-pub(crate) struct Replies {
-    participant: Arc<OnceLock<WeakParticipant>>,
-}
-
-impl Replies {
-    pub(crate) fn set(&self, participant: WeakParticipant) {
-        let _ = self.participant.set(participant);
-    }
-
-    fn reply(&self, id: CommandId, outcome: CommandOutcome) {
-        let participant = self.participant.get().and_then(WeakParticipant::upgrade);
-        if let Some(participant) = participant {
-            let _ = participant.reply_command(id, outcome);
-        }
-    }
-}
-
 /// See the module.
 pub(crate) struct Heard {
     recorder: Arc<Recorder>,
     wishes: Sender<Wish>,
-    replies: Replies,
+    host: Arc<Host>,
 }
 
 impl Heard {
-    pub(crate) fn new(recorder: Arc<Recorder>, wishes: Sender<Wish>) -> Self {
+    pub(crate) const fn new(
+        recorder: Arc<Recorder>,
+        wishes: Sender<Wish>,
+        host: Arc<Host>,
+    ) -> Self {
         Self {
             recorder,
             wishes,
-            replies: Replies::default(),
+            host,
         }
     }
+}
 
-    pub(crate) fn replies(&self) -> Replies {
-        self.replies.clone()
+impl Drop for Heard {
+    fn drop(&mut self) {
+        self.host.observer_gone();
     }
 }
 
@@ -88,6 +85,7 @@ impl Observer for Heard {
     fn on_state(&mut self, state: State) {
         let code = state.code().map(|code| code.as_str());
         event("state", json!({"state": state.as_str(), "code": code}));
+        self.host.called("state");
     }
 
     fn on_generation(&mut self, generation: u32) {
@@ -98,14 +96,24 @@ impl Observer for Heard {
         if track.kind == MediaKind::Video {
             self.recorder.keep(frame);
         }
+        self.host.called("frame");
     }
 
     fn on_keyframe_request(&mut self) {
         let _ = self.wishes.send(Wish::Keyframe);
     }
 
+    fn on_talk_ready(&mut self, participant: ParticipantId) {
+        event("talk_ready", json!({"participant": participant}));
+        let host = &self.host;
+        if let (Some(text), Some(participant)) = (host.greeting(), host.participant()) {
+            let _ = participant.send_chat(&text);
+        }
+    }
+
     fn on_chat(&mut self, chat: &Chat) {
         event("chat", json!({"from": chat.from, "text": chat.text}));
+        self.host.called("chat");
     }
 
     /// As every testee: a lamp, no wish to be seen closely, nothing else.
@@ -117,7 +125,9 @@ impl Observer for Heard {
             Command::Zoom { .. } => CommandOutcome::Refused,
             _ => CommandOutcome::Unsupported,
         };
-        self.replies.reply(request.id, outcome);
+        if let Some(participant) = self.host.participant() {
+            let _ = participant.reply_command(request.id, outcome);
+        }
     }
 
     fn on_command_reply(&mut self, _id: CommandId, outcome: CommandOutcome) {

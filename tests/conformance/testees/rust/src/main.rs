@@ -3,7 +3,9 @@
 
 mod camera;
 mod heard;
+mod host;
 mod ivf;
+mod transform;
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
@@ -11,13 +13,15 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use lens_media_sdk::{
-    Annotation, AnnotationShape, Command, Engine, EngineConfig, INetwork, InboundSignal,
-    MediaError, OutboundSignal, Participant, ParticipantConfig, Role,
+    Annotation, AnnotationShape, Command, Engine, EngineConfig, InboundSignal, MediaError,
+    Participant, ParticipantConfig, Role,
 };
 use serde_json::{Map, Value, json};
 
 use camera::{Camera, Wish};
 use heard::{Heard, Recorder};
+use host::{Host, Runner};
+use transform::{Passed, Turn};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut testee = Testee {
@@ -86,6 +90,10 @@ struct Part {
     participant: Participant,
     wishes: Sender<Wish>,
     recorder: Arc<Recorder>,
+    host: Arc<Host>,
+    sent: Passed,
+    received: Passed,
+    pushed: Passed,
 }
 
 impl Testee {
@@ -115,7 +123,7 @@ impl Testee {
             let config = ParticipantConfig::new(Role::Viewer);
             let one = self
                 .engine
-                .create_participant(config, Arc::new(Runner), ())?;
+                .create_participant(config, Arc::new(Runner::default()), ())?;
             one.close();
         }
         let more = |after: usize, before: usize| after.saturating_sub(before);
@@ -160,19 +168,27 @@ impl Testee {
         let path = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
         let recorder = Arc::new(Recorder::new(path("record")));
         let camera = Camera::new(&path("clip")).map_err(|error| invalid(error.to_string()))?;
-        let wishes = camera.wishes();
-        let heard = Heard::new(Arc::clone(&recorder), wishes.clone());
-        let replies = heard.replies();
-        let config = ParticipantConfig::new(role);
-        let participant = self
-            .engine
-            .create_participant(config, Arc::new(Runner), heard)?;
-        replies.set(participant.downgrade());
+        let (wishes, pushed) = (camera.wishes(), camera.pushed());
+        let host = Arc::new(Host::default());
+        let heard = Heard::new(Arc::clone(&recorder), wishes.clone(), Arc::clone(&host));
+        let mut config = ParticipantConfig::new(role);
+        let (sent, received) = (Passed::default(), Passed::default());
+        if call["transform"] == true {
+            config.sender_transform = Some(Box::new(Turn(sent.clone())));
+            config.receiver_transform = Some(Box::new(Turn(received.clone())));
+        }
+        let network = Arc::new(Runner(Arc::clone(&host)));
+        let participant = self.engine.create_participant(config, network, heard)?;
+        host.set(participant.downgrade());
         camera.run(participant.downgrade());
         Ok(Part {
             participant,
             wishes,
             recorder,
+            host,
+            sent,
+            received,
+            pushed,
         })
     }
 }
@@ -202,9 +218,30 @@ impl Part {
             "clear" => participant.clear_annotations(call["annotation"].as_u64())?,
             "state" => {
                 let state = participant.state().as_str();
-                return Ok(json!({"state": state, "generation": participant.generation()}));
+                let (id, generation) = (participant.id(), participant.generation());
+                return Ok(json!({"state": state, "generation": generation, "id": id}));
             }
+            "stats" => return Ok(stats_of(participant)),
+            "transformed" => {
+                return Ok(json!({
+                    "sent": self.sent.count(), "pushed": self.pushed.count(),
+                    "received": self.received.count(), "given": self.recorder.given(),
+                }));
+            }
+            "greet" => self.host.greet(call["text"].as_str().unwrap_or_default()),
+            "host" => self.host.behave(call),
+            "network_changed" => participant.network_changed()?,
+            "ended" => return Ok(self.host.ended()),
+            #[cfg(feature = "test-hooks")]
+            "panic" => participant.panic_on_request()?,
+            "stale" => return Ok(stale(participant)),
             "close" => participant.close(),
+            "close_elsewhere" => {
+                let threads = call["threads"].as_u64().unwrap_or(1);
+                std::thread::scope(|scope| {
+                    (0..threads).for_each(|_| drop(scope.spawn(|| participant.close())));
+                });
+            }
             _ => {
                 return Err(Refusal {
                     code: "unsupported",
@@ -228,6 +265,34 @@ impl Part {
         // The camera's thread ends with its participant; what is wished after that is moot.
         let _ = self.wishes.send(wish);
     }
+}
+
+fn stats_of(participant: &Participant) -> Value {
+    let stats = participant.stats();
+    json!({
+        "frames_sent": stats.frames_sent,
+        "frames_delivered": stats.frames_delivered,
+        "frames_dropped_queue": stats.frames_dropped_queue,
+    })
+}
+
+/// Calls on a participant that is closed: how many there were, and how many did something. A handle
+/// cannot be stale here, nor of another kind: the compiler sees to that.
+fn stale(participant: &Participant) -> Value {
+    participant.close();
+    let calls = [
+        participant.send_chat("late").err(),
+        participant.send_command(&Command::Snapshot).err(),
+        participant.clear_annotations(None).err(),
+        participant.set_paused(true).err(),
+        participant.request_keyframe().err(),
+        participant.network_changed().err(),
+        participant.leave(None).err(),
+    ];
+    let done = calls
+        .iter()
+        .filter(|refused| !matches!(refused, Some(MediaError::Closed)));
+    json!({"calls": calls.len(), "done": done.count()})
 }
 
 fn signal_id(call: &Value) -> u64 {
@@ -263,14 +328,4 @@ fn color_of(text: &str) -> Option<[u8; 3]> {
     let number = u32::from_str_radix(text.strip_prefix('#')?, 16).ok()?;
     let [_, red, green, blue] = number.to_be_bytes();
     Some([red, green, blue])
-}
-
-/// Signalling: the runner carries it.
-struct Runner;
-
-impl INetwork for Runner {
-    fn send(&self, signal: OutboundSignal) {
-        let body = serde_json::from_str::<Value>(&signal.to_json()).unwrap_or_default();
-        event("signal", json!({"signal_id": signal.id, "signal": body}));
-    }
 }
