@@ -18,6 +18,9 @@ import { LensError } from './errors.js';
 
 /** Messages that may wait for the channel. */
 const MOST_WAITING = 64;
+/** Most that may wait before answers to others are left out: whoever asks without end while our way is
+ * full gets none. */
+const MOST_BEFORE_ANSWERS = 256;
 /** Bytes that the browser may hold for the network before messages wait here. */
 const BUFFERED = 256 * 1024;
 /** Longest message the server relays, in bytes. */
@@ -102,7 +105,9 @@ export class Talk {
     if (this.#over || channel !== this.#channel || channel === this.#greeted) return;
     this.#greeted = channel;
     this.#met.clear();
-    this.#waiting.unshift({ kind: 'hello' });
+    // One that the former channel did not take will do.
+    const [first] = this.#waiting;
+    if (first?.kind !== 'hello' || first.to) this.#waiting.unshift({ kind: 'hello' });
     this.#flush();
   }
 
@@ -260,8 +265,7 @@ export class Talk {
     if (opened || !this.#met.has(from)) this.#emit('talkready', { participant: from });
     if (this.#met.size < MOST_MET) this.#met.add(from);
     if (!opened) return;
-    this.#waiting.push({ kind: 'hello', to: from });
-    this.#flush();
+    this.#pushAnswer({ kind: 'hello', to: from });
   }
 
   /**
@@ -292,7 +296,13 @@ export class Talk {
    * @param {CommandOutcome} outcome
    */
   #answer(to, id, outcome) {
-    this.#waiting.push({ kind: 'command_reply', to, id, outcome });
+    this.#pushAnswer({ kind: 'command_reply', to, id, outcome });
+  }
+
+  /** @param {Record<string, any>} body */
+  #pushAnswer(body) {
+    if (this.#waiting.length >= MOST_BEFORE_ANSWERS) return;
+    this.#waiting.push(body);
     this.#flush();
   }
 }

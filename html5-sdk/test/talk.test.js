@@ -171,6 +171,15 @@ test('commands that nobody answers do not pile up', async () => {
   assert.deepEqual(channel.sent[0], { v: 1, from: 'me', kind: 'command_reply', to: 'them', id: 0, outcome: 'failed' });
 });
 
+test('answers to who asks without end do not pile up', async () => {
+  const { channel } = await talking();
+  channel.bufferedAmount = 1_000_000;
+  for (let times = 0; times < 1_000; times += 1) channel.brings({ kind: 'hello' });
+  channel.drains();
+  // Our own greeting, and what waited.
+  assert.equal(channel.hellos.length, 1 + 256);
+});
+
 test('drawings outside the picture are refused on both sides', async () => {
   const { participant, channel, of } = await talking();
   const good = { id: 1, shape: 'stroke', points: [[0, 1], [0.5, 0.25]], color: '#ff0010', width: 0.01, text: 'here', pts_us: 5 };

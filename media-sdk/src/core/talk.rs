@@ -12,6 +12,9 @@ use crate::network::OutboundBody;
 
 /// Commands of others that may wait for the host's answer; the oldest of more is answered `failed`.
 const MOST_UNANSWERED: usize = 64;
+/// Most that may wait before answers to others are left out: whoever asks without end while our way is
+/// full gets none.
+const MOST_BEFORE_ANSWERS: usize = 256;
 /// Most that are remembered to hear us: more than a conference has.
 const MOST_MET: usize = 64;
 
@@ -51,7 +54,11 @@ impl Talk {
     /// Our channel has opened: all others are told, and answer.
     pub(super) fn greet(&mut self) {
         self.met.clear();
-        self.outbox.push_front(PeerBody::Hello { to: None });
+        // One that the former channel did not take will do.
+        let greeting = PeerBody::Hello { to: None };
+        if self.outbox.front() != Some(&greeting) {
+            self.outbox.push_front(greeting);
+        }
     }
 
     /// Hands the oldest message over in our name; whether there was one and it was taken.
@@ -113,7 +120,7 @@ impl Talk {
             },
             PeerBody::AnnotationClear { id } => Heard::Event(Event::AnnotationClear(from, id)),
             PeerBody::Hello { to: None } => {
-                self.push(PeerBody::Hello { to: Some(from) });
+                self.push_answer(PeerBody::Hello { to: Some(from) });
                 self.meet(from);
                 Heard::Event(Event::TalkReady(from))
             }
@@ -174,7 +181,13 @@ impl Talk {
     }
 
     fn answer_channel(&mut self, to: ParticipantId, id: u64, outcome: CommandOutcome) {
-        self.push(PeerBody::CommandReply { to, id, outcome });
+        self.push_answer(PeerBody::CommandReply { to, id, outcome });
+    }
+
+    fn push_answer(&mut self, body: PeerBody) {
+        if self.outbox.len() < MOST_BEFORE_ANSWERS {
+            self.push(body);
+        }
     }
 }
 
@@ -251,6 +264,15 @@ mod tests {
     }
 
     #[test]
+    fn answers_to_who_asks_without_end_do_not_pile_up() {
+        let mut talk = Talk::default();
+        for _ in 0..1_000 {
+            let _ = talk.hear(US, &said(PeerBody::Hello { to: None }));
+        }
+        assert_eq!(talk.waiting(), MOST_BEFORE_ANSWERS);
+    }
+
+    #[test]
     fn commands_that_nobody_answers_do_not_pile_up() {
         let mut talk = Talk::default();
         for id in 0..1_000 {
@@ -260,6 +282,6 @@ mod tests {
             );
         }
         assert_eq!(talk.unanswered.len(), MOST_UNANSWERED);
-        assert_eq!(talk.waiting(), 1_000 - MOST_UNANSWERED);
+        assert_eq!(talk.waiting(), MOST_BEFORE_ANSWERS);
     }
 }
