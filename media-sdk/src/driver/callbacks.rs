@@ -18,7 +18,7 @@ use crate::code::{Code, SdkCode};
 use crate::core::{Event, Input, OwnedFrame};
 use crate::engine::Callbacks;
 use crate::error::MediaError;
-use crate::frame::{FrameInfo, FrameTransform, Track};
+use crate::frame::{FrameInfo, FrameTransform, MediaKind, Track};
 use crate::network::INetwork;
 use crate::observer::Observer;
 use crate::shared::lock;
@@ -105,8 +105,8 @@ impl Host {
 pub(super) enum Pushed {
     /// It waits, or is of no interest any more.
     Kept,
-    /// The oldest frame made room for it.
-    DroppedFrame,
+    /// Older frames made room for it: how many, and whether a keyframe is needed to go on.
+    Dropped { frames: u64, broken: bool },
     /// The host has stopped taking events.
     Overflow,
 }
@@ -183,8 +183,8 @@ impl Mailbox {
             return Pushed::Kept;
         }
         let pushed = inner.push(event, self.most_frames);
-        if pushed == Pushed::DroppedFrame {
-            self.frames_dropped.fetch_add(1, Ordering::Relaxed);
+        if let Pushed::Dropped { frames, .. } = pushed {
+            self.frames_dropped.fetch_add(frames, Ordering::Relaxed);
         }
         self.wake(inner);
         pushed
@@ -351,9 +351,95 @@ impl Inner {
         if same <= most.max(1) {
             return Pushed::Kept;
         }
-        if let Some(oldest) = self.queue.iter().position(|event| kind(event) == own) {
-            self.queue.remove(oldest);
+        let oldest = self.queue.iter().position(|event| kind(event) == own);
+        let dropped = oldest.and_then(|oldest| self.queue.remove(oldest));
+        match dropped {
+            Some(Event::Frame(track, _)) if track.kind == MediaKind::Video => {
+                self.drop_dependents(&track.mid)
+            }
+            _ => Pushed::Dropped {
+                frames: 1,
+                broken: false,
+            },
         }
-        Pushed::DroppedFrame
+    }
+
+    /// A picture of this track was dropped: those that cannot be decoded without it go as well, up to
+    /// the next keyframe.
+    fn drop_dependents(&mut self, mid: &str) -> Pushed {
+        let (mut frames, mut broken) = (1, true);
+        self.queue.retain_mut(|event| match event {
+            Event::Frame(track, frame) if broken && track.mid == mid => {
+                broken = !frame.keyframe;
+                frame.after_gap = true;
+                frames += u64::from(broken);
+                !broken
+            }
+            _ => true,
+        });
+        Pushed::Dropped { frames, broken }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{Codec, Rotation};
+
+    fn picture(mid: &str, number: u8, keyframe: bool) -> Event {
+        let track = Track {
+            mid: mid.to_owned(),
+            kind: MediaKind::Video,
+            participant: None,
+        };
+        let frame = OwnedFrame {
+            codec: Codec::Vp8,
+            data: Arc::from([number]),
+            pts_us: 0,
+            keyframe,
+            rotation: Rotation::Upright,
+            after_gap: false,
+        };
+        Event::Frame(Arc::new(track), frame)
+    }
+
+    fn waiting(inner: &Inner) -> Vec<(u8, bool)> {
+        let frame = |event: &Event| match event {
+            Event::Frame(_, frame) => Some((frame.data[0], frame.after_gap)),
+            _ => None,
+        };
+        inner.queue.iter().filter_map(frame).collect()
+    }
+
+    #[test]
+    fn with_the_oldest_picture_go_those_that_need_it() {
+        let mut inner = Inner {
+            queue: VecDeque::new(),
+            host: None,
+            running: None,
+            closed: false,
+            ending: false,
+            scheduled: false,
+        };
+        for (number, keyframe) in [(1, true), (2, false), (3, true), (4, false)] {
+            assert_eq!(inner.push(picture("0", number, keyframe), 5), Pushed::Kept);
+        }
+        inner.push(Event::KeyframeRequest, 5);
+        assert_eq!(inner.push(picture("1", 5, true), 5), Pushed::Kept);
+        let fits = Pushed::Dropped {
+            frames: 2,
+            broken: false,
+        };
+        assert_eq!(inner.push(picture("0", 6, false), 5), fits);
+        let expected = [(3, true), (4, false), (5, false), (6, false)];
+        assert_eq!(waiting(&inner), expected, "a keyframe was there");
+        assert_eq!(inner.push(picture("0", 7, false), 5), Pushed::Kept);
+        let broken = Pushed::Dropped {
+            frames: 5,
+            broken: true,
+        };
+        assert_eq!(inner.push(picture("0", 8, false), 5), broken);
+        assert_eq!(waiting(&inner), [(5, false)], "the other track's stays");
+        assert_eq!(inner.queue.len(), 2, "and what is no frame");
     }
 }

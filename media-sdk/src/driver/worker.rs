@@ -342,10 +342,10 @@ impl Worker {
         let is_picture = matches!(&event, Event::Frame(track, _) if track.kind == MediaKind::Video);
         match member.shared.mailbox.push(event) {
             Pushed::Kept => {}
-            Pushed::DroppedFrame if is_picture => {
+            Pushed::Dropped { broken: true, .. } if is_picture => {
                 self.pending.push_back((key, Input::HostLostFrame));
             }
-            Pushed::DroppedFrame => {}
+            Pushed::Dropped { .. } => {}
             Pushed::Overflow => {
                 let code = Code::Sdk(SdkCode::HostTooSlow);
                 self.pending.push_back((key, Input::Fail(code)));
