@@ -2,6 +2,7 @@
 // native viewers wrote down, after decoding by libvpx's own program.
 
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -55,16 +56,26 @@ function picture(number) {
   return Buffer.concat([luma, Buffer.alloc((WIDTH * HEIGHT) / 2, 128)]);
 }
 
-/** The counters of an IVF file, frame by frame; null where a frame shows none. */
-export function countersOf(ivf) {
+/**
+ * The pictures of an IVF file, frame by frame: the counter, null where it shows none, and what tells
+ * its bytes from another frame's.
+ */
+export function picturesOf(ivf) {
   const directory = mkdtempSync(join(tmpdir(), 'lens-clip-'));
   try {
     const decoded = join(directory, 'decoded.y4m');
     const sized = join(directory, 'sized.ivf');
-    writeFileSync(sized, withSize(readFileSync(ivf)));
+    const file = withSize(readFileSync(ivf));
+    writeFileSync(sized, file);
     const run = spawnSync('vpxdec', ['--codec=vp8', '--scale', '-o', decoded, sized], { encoding: 'utf8' });
     if (!existsSync(decoded)) throw new Error(`vpxdec: ${run.stderr.trim()}`);
-    return [...framesOf(readFileSync(decoded))].map(({ luma, width, height }) => counterIn(luma, width, height));
+    const numbers = [...framesOf(readFileSync(decoded))].map(({ luma, width, height }) =>
+      counterIn(luma, width, height),
+    );
+    const bytes = digestsOf(file);
+    // A frame that the decoder gave nothing for leaves it open whose bytes are whose.
+    const known = bytes.length === numbers.length;
+    return numbers.map((number, at) => ({ number, bytes: known ? bytes[at] : null }));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -78,6 +89,17 @@ function withSize(ivf) {
   ivf.writeUInt16LE(ivf.readUInt16LE(first + 6) & 0x3fff, 12);
   ivf.writeUInt16LE(ivf.readUInt16LE(first + 8) & 0x3fff, 14);
   return ivf;
+}
+
+function digestsOf(ivf) {
+  const digests = [];
+  for (let at = 32; at + 12 <= ivf.length; ) {
+    const end = at + 12 + ivf.readUInt32LE(at);
+    if (end > ivf.length) break;
+    digests.push(createHash('sha256').update(ivf.subarray(at + 12, end)).digest('hex'));
+    at = end;
+  }
+  return digests;
 }
 
 function* framesOf(y4m) {
