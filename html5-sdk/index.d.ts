@@ -113,7 +113,8 @@ export interface Annotation {
   width?: number;
   /** A label, at most 200 characters. */
   text?: string;
-  /** The frame it was drawn on, in microseconds of the camera's clock. */
+  /** The frame it was drawn on, in microseconds of the drawer's own count: ends count apart. It tells
+   * drawings on one frozen picture from those on another, and does not find the frame elsewhere. */
   pts_us?: number;
 }
 

@@ -161,7 +161,9 @@ pub struct Annotation {
     pub width: Option<f32>,
     /// A label, at most 200 characters.
     pub text: Option<String>,
-    /// The frame it was drawn on ([`EncodedFrame::pts_us`](crate::EncodedFrame::pts_us)).
+    /// The frame it was drawn on ([`EncodedFrame::pts_us`](crate::EncodedFrame::pts_us)), in the
+    /// count of whoever drew it: ends count apart. It tells drawings on one frozen picture from
+    /// those on another, and does not find the frame at another end.
     pub pts_us: Option<u64>,
 }
 

@@ -98,7 +98,9 @@ pub enum PeerBody {
         /// A label; at most 200 characters.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         text: Option<String>,
-        /// The frame it was drawn on, as `pts_us` of that frame: a frozen picture keeps its own.
+        /// The frame it was drawn on, as `pts_us` of that frame where it was drawn: a count of the
+        /// sender's own, which nobody else can map to a frame. It tells drawings on one frozen
+        /// picture from those on another.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pts_us: Option<u64>,
     },

@@ -310,7 +310,9 @@ typedef struct lens_annotation {
     const char *text;
     // How many bytes.
     size_t text_length;
-    // The frame it was drawn on (`pts_us` of that frame), when `has_pts` is 1.
+    // The frame it was drawn on (`pts_us` of that frame), when `has_pts` is 1: in the count of whoever
+    // drew it. Ends count apart: it tells drawings on one frozen picture from those on another, and
+    // does not find the frame at another end.
     uint64_t pts_us;
     // 1 when `pts_us` says something. Default 0.
     uint32_t has_pts;

@@ -43,7 +43,9 @@ pub struct lens_annotation {
     pub text: *const c_char,
     /// How many bytes.
     pub text_length: usize,
-    /// The frame it was drawn on (`pts_us` of that frame), when `has_pts` is 1.
+    /// The frame it was drawn on (`pts_us` of that frame), when `has_pts` is 1: in the count of whoever
+    /// drew it. Ends count apart: it tells drawings on one frozen picture from those on another, and
+    /// does not find the frame at another end.
     pub pts_us: u64,
     /// 1 when `pts_us` says something. Default 0.
     pub has_pts: u32,

@@ -102,7 +102,9 @@ public final class Annotation {
     /**
      * On a frame: a picture that stands still keeps its own drawings.
      *
-     * @param framePtsUs {@link EncodedFrame#ptsUs()} of the frame, in microseconds
+     * @param framePtsUs {@link EncodedFrame#ptsUs()} of the frame, in microseconds. Ends count apart:
+     *     it tells drawings on one frozen picture from those on another, and does not find the frame
+     *     at another end
      * @return the same, on that frame
      */
     public Annotation withPtsUs(long framePtsUs) {
