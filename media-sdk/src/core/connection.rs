@@ -31,6 +31,11 @@ const PATHLESS: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_secs(4);
 /// How long datagrams are tried alone before TCP is tried beside them.
 const UDP_FIRST: Duration = Duration::from_millis(1_000);
+/// What the stack wants to do within this time it does now. Higher makes its pacing rougher; the
+/// driver's timers are no finer.
+const AHEAD: Duration = Duration::from_millis(1);
+/// Turns of the stack at one time, before others have theirs: packets of a large picture.
+const MOST_TURNS: usize = 256;
 /// Most TCP addresses that are called.
 const MOST_DIALS: usize = 4;
 
@@ -102,6 +107,8 @@ pub(super) struct Connection {
     on_loopback: [bool; 2],
     addresses: Vec<SocketAddr>,
     trouble: bool,
+    /// A picture has been sent, and the way is looked into for more of them.
+    probes: bool,
     deadline: Option<Instant>,
     dial_at: Option<Instant>,
     last_heard: Instant,
@@ -117,7 +124,8 @@ impl Connection {
         entropy: &mut dyn Entropy,
         now: Instant,
     ) -> Result<(Self, String), Broken> {
-        let (stack, answer) = Stack::answer(&offer.sdp, identity, entropy, now)?;
+        let films = offer.slots.iter().any(|it| it.kind == SlotKind::VideoUp);
+        let (stack, answer) = Stack::answer(&offer.sdp, films, identity, entropy, now)?;
         let candidates = sdp::candidates(&offer.sdp);
         let tcp = |(carrier, address): &(Carrier, SocketAddr)| {
             (*carrier == Carrier::Tcp && config.tcp).then_some(*address)
@@ -158,12 +166,11 @@ impl Connection {
             }),
             addresses: Vec::new(),
             trouble: false,
+            probes: false,
             deadline: Some(now + CONNECT),
             last_heard: now,
         };
         connection.drain(now);
-        let wanted = connection.uplink.most_bps();
-        connection.mutate(now, |stack| stack.want(wanted));
         Ok((connection, answer))
     }
 
@@ -210,8 +217,13 @@ impl Connection {
 
     /// Lets time pass.
     pub(super) fn pass(&mut self, now: Instant) {
-        if self.stack_due.is_some_and(|due| due <= now) {
-            let passed = self.stack.timeout(now);
+        // The stack gives one packet of a picture each time, and wants to be called again a
+        // microsecond later. Each of these would be a wake-up.
+        for _ in 0..MOST_TURNS {
+            let Some(due) = self.stack_due.filter(|due| *due <= now + AHEAD) else {
+                break;
+            };
+            let passed = self.stack.timeout(due.max(now));
             self.settle(passed);
             self.drain(now);
         }
@@ -244,6 +256,14 @@ impl Connection {
         };
         let mid = lane.mid.clone();
         if kind == MediaKind::Video {
+            // Not before: probes are data that a customer pays for.
+            if !std::mem::replace(&mut self.probes, true) {
+                let most = self.uplink.most_bps();
+                self.mutate(now, |stack| stack.want(most));
+            }
+            let Some(lane) = self.lane(kind) else {
+                return false;
+            };
             if !lane.passes(now, frame.keyframe) {
                 return false;
             }

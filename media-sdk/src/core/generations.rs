@@ -17,15 +17,15 @@ const REMEMBERED: usize = 300;
 /// How long a new generation's frames are compared with those.
 const COMPARED: Duration = Duration::from_secs(5);
 
-/// The connections.
+/// The connections. Boxed: there is room for three, and there mostly is one, of 16 KB.
 #[derive(Default)]
 pub(super) struct Generations {
     /// What plays.
-    pub(super) current: Option<Connection>,
+    pub(super) current: Option<Box<Connection>>,
     /// The newest offer's, while it is not `current`.
-    pub(super) next: Option<Connection>,
+    pub(super) next: Option<Box<Connection>>,
     /// What played before; closed when `current` flows, or at that time.
-    pub(super) former: Option<(Connection, Instant)>,
+    pub(super) former: Option<(Box<Connection>, Instant)>,
     /// The newest offer that was taken, whatever became of it.
     pub(super) offer: Option<OfferName>,
     last_id: u32,
@@ -39,17 +39,17 @@ impl Generations {
 
     /// The connection that playing and sending is about: what plays, or is about to.
     pub(super) fn playing(&mut self) -> Option<&mut Connection> {
-        self.current.as_mut().or(self.next.as_mut())
+        self.current.as_deref_mut().or(self.next.as_deref_mut())
     }
 
     pub(super) fn newest(&mut self) -> Option<&mut Connection> {
-        self.next.as_mut().or(self.current.as_mut())
+        self.next.as_deref_mut().or(self.current.as_deref_mut())
     }
 
     pub(super) fn each(&mut self) -> impl Iterator<Item = &mut Connection> {
         let former = self.former.as_mut().map(|(connection, _)| connection);
         let rest = self.current.iter_mut().chain(self.next.iter_mut());
-        former.into_iter().chain(rest)
+        former.into_iter().chain(rest).map(Box::as_mut)
     }
 
     pub(super) fn find(&mut self, id: ConnectionId) -> Option<&mut Connection> {
@@ -57,7 +57,7 @@ impl Generations {
     }
 
     /// The next generation takes over; what it replaces plays on for a while.
-    pub(super) fn promote(&mut self, now: Instant) -> Vec<Connection> {
+    pub(super) fn promote(&mut self, now: Instant) -> Vec<Box<Connection>> {
         let mut over = Vec::new();
         let Some(next) = self.next.take() else {
             return over;
@@ -70,7 +70,7 @@ impl Generations {
     }
 
     /// The former connection, once it is of no use any more.
-    pub(super) fn retire(&mut self, now: Instant) -> Option<Connection> {
+    pub(super) fn retire(&mut self, now: Instant) -> Option<Box<Connection>> {
         let (former, until) = self.former.as_ref()?;
         let current = self.current.as_ref()?;
         // What was silent before need not be waited for.
@@ -82,7 +82,7 @@ impl Generations {
     }
 
     /// Every connection, out.
-    pub(super) fn take_all(&mut self) -> Vec<Connection> {
+    pub(super) fn take_all(&mut self) -> Vec<Box<Connection>> {
         let former = self.former.take().map(|(former, _)| former);
         let all = [former, self.current.take(), self.next.take()];
         all.into_iter().flatten().collect()
@@ -97,7 +97,7 @@ impl Generations {
             .current
             .iter()
             .chain(self.next.iter())
-            .map(Connection::due);
+            .map(|it| it.due());
         former.chain(rest).fold(None, earlier)
     }
 }

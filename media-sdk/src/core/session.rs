@@ -402,7 +402,7 @@ impl Session {
     /// The connection broke; none when there never was one for the newest offer.
     pub(super) fn on_trouble(&mut self, id: Option<ConnectionId>, reason: OfferReason) {
         let is_next = |next: &Connection| Some(next.id) == id;
-        if self.generations.next.as_ref().is_some_and(is_next)
+        if self.generations.next.as_deref().is_some_and(is_next)
             && let Some(next) = self.generations.next.take()
         {
             self.drop_connection(next);
@@ -410,7 +410,7 @@ impl Session {
         let healthy = self
             .generations
             .current
-            .as_ref()
+            .as_deref()
             .is_some_and(Connection::is_healthy);
         if !healthy {
             if self.state == State::Connected {
@@ -425,7 +425,7 @@ impl Session {
         }
     }
 
-    pub(super) fn drop_connection(&mut self, mut connection: Connection) {
+    pub(super) fn drop_connection(&mut self, mut connection: Box<Connection>) {
         for receiver in &mut connection.receivers {
             self.stats.frames_dropped_late += receiver.clear() as u64;
         }

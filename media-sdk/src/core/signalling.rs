@@ -92,7 +92,7 @@ impl Session {
             return self.on_trouble(None, OfferReason::Failed);
         };
         self.outputs.push_back(Output::Open(id));
-        self.generations.next = Some(connection);
+        self.generations.next = Some(Box::new(connection));
         self.occupy();
         let OfferName {
             conference,

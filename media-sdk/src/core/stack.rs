@@ -134,15 +134,20 @@ pub(super) struct Counts {
 
 impl Stack {
     /// Answers an offer. The answer names no candidate: the server is ICE-lite and learns ours from
-    /// our checks.
+    /// our checks. Only who `films` has its way estimated; voices go as they come.
     pub(super) fn answer(
         offer: &str,
+        films: bool,
         identity: &Identity,
         entropy: &mut dyn Entropy,
         now: Instant,
     ) -> Result<(Self, String), Broken> {
         let offer = SdpOffer::from_sdp_string(offer).map_err(|_| Broken)?;
-        let mut rtc = configure(identity, entropy).build(now);
+        let mut config = configure(identity, entropy);
+        if films {
+            config = config.enable_bwe(Some(Bitrate::bps(FIRST_GUESS_BPS)));
+        }
+        let mut rtc = config.build(now);
         let answer = rtc.sdp_api().accept_offer(offer).map_err(|_| Broken)?;
         let answer = answer.to_sdp_string();
         let stack = Self { rtc, channel: None };
@@ -338,7 +343,6 @@ fn configure(identity: &Identity, entropy: &mut dyn Entropy) -> RtcConfig {
         .clear_codecs()
         .enable_opus(true, false)
         .enable_vp8(true)
-        .enable_bwe(Some(Bitrate::bps(FIRST_GUESS_BPS)))
         .set_stats_interval(Some(STATS_EVERY))
         .set_reordering_size_video(REORDERING)
         .set_sctp_max_buffered_amount(CHANNEL_BUFFER);

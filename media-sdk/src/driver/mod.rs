@@ -9,6 +9,7 @@
 //!
 //! The engine's thread never runs code of the host's and never waits for it.
 
+mod burst;
 mod callbacks;
 mod entropy;
 mod framing;

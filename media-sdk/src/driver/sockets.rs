@@ -101,13 +101,25 @@ impl Udp {
         true
     }
 
-    /// Sends a datagram. One that cannot leave is lost, as the network's are.
-    pub(super) fn send(&self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    /// Most datagrams that one call of the system takes.
+    pub(super) fn most_at_once(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    /// Sends a datagram, or several of length `segment` one behind the other, of which the last may
+    /// be shorter. What cannot leave is lost, as the network's are.
+    pub(super) fn send(
+        &self,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+        segment: Option<usize>,
+    ) {
         let transmit = quinn_udp::Transmit {
             destination: self.mapped(to),
             ecn: None,
             contents: bytes,
-            segment_size: None,
+            segment_size: segment,
             src_ip: Some(from.ip()),
         };
         let _ = self.state.try_send(UdpSockRef::from(&self.io), &transmit);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
+use super::burst::Burst;
 use super::callbacks::Pushed;
 use super::entropy::SystemEntropy;
 use super::sockets::{self, Reading, Tcp, Udp};
@@ -43,6 +44,8 @@ pub(super) struct Worker {
     /// Inputs that outputs led to.
     pending: VecDeque<(u64, Input<'static>)>,
     reading: Reading,
+    /// Datagrams that one call of the system takes, as far as is known.
+    most_at_once: usize,
     stops: bool,
 }
 
@@ -81,6 +84,7 @@ impl Worker {
             look_at: None,
             pending: VecDeque::new(),
             reading: Reading::default(),
+            most_at_once: 1,
             stops: false,
         }
     }
@@ -300,7 +304,17 @@ impl Worker {
         member.due = due;
         member.stale = true;
         let mut ended = None;
+        let mut burst = Burst::default();
         for output in outputs {
+            let output = match output {
+                Output::Transmit(transmit) => {
+                    self.gather(key, &mut burst, transmit);
+                    continue;
+                }
+                other => other,
+            };
+            // In the order in which the session says it: a socket may be let go next.
+            self.depart(key, &std::mem::take(&mut burst));
             if let Output::Event(Event::State(state)) = &output
                 && state.is_over()
             {
@@ -309,6 +323,7 @@ impl Worker {
             }
             self.act(key, output);
         }
+        self.depart(key, &burst);
         match ended {
             Some(state) => self.end(key, state),
             None => self.show(key, now),
@@ -317,7 +332,8 @@ impl Worker {
 
     fn act(&mut self, key: u64, output: Output) {
         match output {
-            Output::Transmit(transmit) => self.transmit(key, &transmit),
+            // Gathered before.
+            Output::Transmit(_) => {}
             Output::Open(connection) => self.open(key, connection),
             Output::Dial(connection, remote) => self.dial(key, connection, remote),
             Output::Release(connection) => {
@@ -353,12 +369,22 @@ impl Worker {
         }
     }
 
-    fn transmit(&mut self, key: u64, transmit: &Transmit) {
+    fn gather(&mut self, key: u64, burst: &mut Burst, transmit: Transmit) {
+        let most = self.most_at_once;
+        if let Some(former) = burst.push(transmit, most) {
+            self.depart(key, &former);
+        }
+    }
+
+    fn depart(&mut self, key: u64, burst: &Burst) {
+        let Some(transmit) = burst.of() else { return };
         let own = |door: &&mut Door| (door.key, door.connection) == (key, transmit.connection);
         for door in self.doors.values_mut().filter(own) {
             match (&mut door.socket, transmit.carrier) {
                 (DoorSocket::Udp(udp), Carrier::Udp) => {
-                    udp.send(transmit.source, transmit.destination, &transmit.bytes);
+                    burst.leave(udp);
+                    // Fewer than before when the system has refused several.
+                    self.most_at_once = udp.most_at_once();
                 }
                 (DoorSocket::Tcp(tcp), Carrier::Tcp)
                     if tcp.local == Some(transmit.source) && tcp.remote == transmit.destination =>
