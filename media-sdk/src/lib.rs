@@ -40,6 +40,9 @@ mod driver;
 pub mod engine;
 pub mod error;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod message;
 pub mod network;
 pub mod observer;

@@ -240,7 +240,11 @@ impl Annotation {
 }
 
 fn parse_color(text: &str) -> Option<[u8; 3]> {
-    let number = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+    let is_hex = |digits: &&str| digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let number = text.strip_prefix('#').filter(is_hex)?;
+    if number.len() != 6 {
+        return None;
+    }
     let [_, r, g, b] = u32::from_str_radix(number, 16).ok()?.to_be_bytes();
     Some([r, g, b])
 }
@@ -292,6 +296,9 @@ mod tests {
         drawing.color = Some([255, 0, 16]);
         let read = Annotation::from_body(drawing.to_body());
         assert_eq!(read.as_ref(), Some(&drawing));
+        for color in ["#+12345", "#12345", "#1234567", "123456", "#12345g"] {
+            assert_eq!(parse_color(color), None, "{color}");
+        }
         drawing.points.push([1.01, 0.0]);
         assert!(drawing.check().is_err());
         assert_eq!(Annotation::from_body(drawing.to_body()), None);

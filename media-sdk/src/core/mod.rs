@@ -18,6 +18,8 @@
 
 pub(crate) mod backoff;
 mod connection;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod generations;
 mod letters;
 mod media;

@@ -189,6 +189,13 @@ impl Talk {
             self.push(body);
         }
     }
+
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn assert_bounded(&self) {
+        assert!(self.unanswered.len() <= MOST_UNANSWERED, "commands");
+        assert!(self.outbox.len() <= MOST_BEFORE_ANSWERS, "answers");
+        assert!(self.met.len() <= MOST_MET, "others");
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ fn choose() {
     let targets = [
         lens_protocol::fuzzing::TARGETS,
         lens_runtime::fuzzing::TARGETS,
+        lens_media_sdk::fuzzing::TARGETS,
         lens_sfu::fuzzing::TARGETS,
         lens_session_manager::fuzzing::TARGETS,
         lens_signaling::fuzzing::TARGETS,
