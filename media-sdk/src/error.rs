@@ -53,6 +53,14 @@ pub enum MediaError {
     /// The sender's frame transform pushed a frame of its own participant.
     #[error("the sender's frame transform must not push frames")]
     InTransform,
+    /// A software codec refused a picture, a frame or a setting.
+    #[error("{codec} failed: {reason}")]
+    Codec {
+        /// Which.
+        codec: crate::frame::Codec,
+        /// In its own words.
+        reason: String,
+    },
     /// The system refused a thread, a socket or the like.
     #[error("the system refused {what}")]
     System {
@@ -81,6 +89,7 @@ impl MediaError {
                 SdkCode::InvalidArgument
             }
             Self::TransformPanicked => SdkCode::HostPanicked,
+            Self::Codec { .. } => SdkCode::CodecFailed,
             Self::System { .. } => SdkCode::Io,
             Self::Stack(_) => SdkCode::Internal,
         })

@@ -8,6 +8,7 @@ use crate::{command, root};
 
 const PEER: &str = "lens-independent-peer";
 const PEER_FEATURES: &str = "lens-independent-peer/webrtc";
+const CODECS: &str = "openh264,opus";
 
 /// A cargo to be run in the top folder.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
@@ -49,12 +50,27 @@ pub(crate) fn test() -> Outcome {
     if let Err(sentence) = build_binary().and_then(|()| build_peer()) {
         return Outcome::failed(sentence);
     }
-    let mut results = TestResults::default();
     let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let mut tests = cargo(&arguments);
     tests.env("LENS_BIN", binary_path());
     tests.env("INDEPENDENT_PEER", target("dev").join(PEER));
-    let ended = command::read(&mut tests, |line| results.read(line));
+    counted(&mut tests)
+}
+
+/// The MediaSDK with its software codecs, which no other step compiles.
+pub(crate) fn codecs() -> Outcome {
+    let which = ["--locked", "-p", "lens-media-sdk", "--features", CODECS];
+    let mut lints = cargo(&["clippy", "--quiet", "--all-targets"]);
+    lints.args(which).args(["--", "-D", "warnings"]);
+    let linted = outcome(command::run(&mut lints));
+    let mut tests = cargo(&["test", "--no-fail-fast", "--lib", "--test", "codecs"]);
+    linted.and(counted(tests.args(which)))
+}
+
+/// Runs tests and counts them.
+fn counted(tests: &mut Command) -> Outcome {
+    let mut results = TestResults::default();
+    let ended = command::read(tests, |line| results.read(line));
     let mut found = results.outcome;
     if let (Err(sentence), true) = (ended, found.failures.is_empty()) {
         found.failures.push(sentence);

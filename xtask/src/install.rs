@@ -92,6 +92,16 @@ const SYSTEM: &[Need] = &[
         why: "makes and reads the counted clip of the conformance suite",
     },
     Need {
+        program: "/usr/include/opus/opus.h",
+        package: "libopus-dev",
+        why: "software codecs of the MediaSDK: Opus",
+    },
+    Need {
+        program: "nasm",
+        package: "nasm",
+        why: "and H264 at its real speed",
+    },
+    Need {
         program: "openssl",
         package: "openssl",
         why: "a certificate for GStreamer",

@@ -67,6 +67,11 @@ const STEPS: &[Step] = &[
         run: cargo::test,
     },
     Step {
+        name: "codecs",
+        checks: "the MediaSDK with software codecs: H264, Opus",
+        run: cargo::codecs,
+    },
+    Step {
         name: "java",
         checks: "JUnit of bindings/java, whole and shrunk, with checked JNI; Javadoc; AAR",
         run: java::test,

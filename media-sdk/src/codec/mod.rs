@@ -1,25 +1,33 @@
 //! Raw pictures and sound, for software codecs. The default build has none: it takes and gives
 //! encoded frames. A codec is a crate or feature that implements these.
+//!
+//! | feature | codec | needs |
+//! |---|---|---|
+//! | `openh264` | `H264Encoder`, `H264Decoder` | a C++ compiler; nasm, or it is 2.4 times slower |
+//! | `opus` | `OpusEncoder`, `OpusDecoder` | libopus of the system |
+//!
+//! ```text
+//! camera ─ I420 | NV12 ─▶ VideoEncoder ─▶ push_frame      on_frame ─▶ VideoDecoder ─▶ I420
+//!                          ▲ set_rate ◀─ on_bitrate          after_gap: wants a keyframe
+//!                          ▲ keyframe ◀─ on_keyframe_request
+//! ```
+
+#[cfg(feature = "openh264")]
+mod h264;
+#[cfg(feature = "openh264")]
+mod h264_rate;
+#[cfg(feature = "opus")]
+mod opus;
+mod picture;
+
+#[cfg(feature = "openh264")]
+pub use h264::{H264Decoder, H264Encoder};
+#[cfg(feature = "opus")]
+pub use opus::{OpusDecoder, OpusEncoder};
+pub use picture::{I420, Nv12};
 
 use crate::error::MediaError;
-use crate::frame::{Codec, Rotation};
-
-/// A raw picture in I420 (planar YUV 4:2:0, BT.601 limited range), borrowed.
-#[derive(Clone, Copy)]
-pub struct I420<'a> {
-    /// Width in pixels, even.
-    pub width: u32,
-    /// Height in pixels, even.
-    pub height: u32,
-    /// Planes in the order Y, U, V: `height`, `height / 2` and `height / 2` rows.
-    pub planes: [&'a [u8]; 3],
-    /// Bytes from one row to the next, of each plane.
-    pub strides: [usize; 3],
-    /// How it has to be turned.
-    pub rotation: Rotation,
-    /// When it was captured, in microseconds.
-    pub pts_us: u64,
-}
+use crate::frame::Codec;
 
 /// Encodes pictures.
 pub trait VideoEncoder: Send {
@@ -27,10 +35,11 @@ pub trait VideoEncoder: Send {
     fn codec(&self) -> Codec;
 
     /// Encodes a picture into `output`, which it clears first; returns whether it is a keyframe,
-    /// or none when the encoder skipped the picture.
+    /// or none when the encoder skipped the picture. A picture of another size than the one before
+    /// becomes a keyframe.
     ///
     /// # Errors
-    /// `codec_failed`.
+    /// [`MediaError::OutOfRange`] as [`I420::check`] says; `codec_failed`.
     fn encode(
         &mut self,
         picture: &I420<'_>,
@@ -38,7 +47,8 @@ pub trait VideoEncoder: Send {
         output: &mut Vec<u8>,
     ) -> Result<Option<bool>, MediaError>;
 
-    /// Follows [`Observer::on_bitrate`](crate::Observer::on_bitrate).
+    /// Follows [`Observer::on_bitrate`](crate::Observer::on_bitrate): bits and pictures a second,
+    /// from the next picture on, without a keyframe.
     fn set_rate(&mut self, target_bps: u32, max_fps: u32);
 }
 
@@ -56,10 +66,10 @@ pub trait VideoDecoder: Send {
 
 /// Encodes sound: 48 kHz, 16 bit, interleaved, 20 ms at a time.
 pub trait AudioEncoder: Send {
-    /// Encodes one frame into `output`, which it clears first.
+    /// Encodes one frame, 960 samples of each channel, into `output`, which it clears first.
     ///
     /// # Errors
-    /// `codec_failed`.
+    /// [`MediaError::OutOfRange`] for another number of samples; `codec_failed`.
     fn encode(&mut self, samples: &[i16], output: &mut Vec<u8>) -> Result<(), MediaError>;
 }
 
