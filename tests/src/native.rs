@@ -25,6 +25,8 @@ pub struct Noted {
     pub states: Vec<State>,
     /// Numbers of the pictures that were given out.
     pub numbers: Vec<u32>,
+    /// How the last picture was encoded.
+    pub codec: Option<Codec>,
     /// Pictures given out that a decoder could begin with.
     pub keyframes: u32,
     /// Requests of a viewer.
@@ -96,14 +98,19 @@ impl Native {
 
     /// Films from now on: a numbered picture of one packet each 20 ms, every one a keyframe.
     pub fn film(&mut self) {
+        self.film_as(Codec::Vp8);
+    }
+
+    /// The same with this codec.
+    pub fn film_as(&mut self, codec: Codec) {
         let camera = self.participant.clone();
         self.filming = Some(tokio::spawn(async move {
             let mut number = 0;
             while !camera.state().is_over() {
                 number += 1;
-                let data = picture(number);
+                let data = picture(codec, number);
                 let pts_us = u64::from(number) * 20_000;
-                let frame = EncodedFrame::video(Codec::Vp8, &data, pts_us, true);
+                let frame = EncodedFrame::video(codec, &data, pts_us, true);
                 let _ = camera.push_frame(&frame);
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -147,9 +154,35 @@ impl Drop for Native {
     }
 }
 
-/// The frame that [`packet::video`] puts in a packet: the same bytes without their descriptor.
-fn picture(number: u32) -> Vec<u8> {
-    packet::video(number).split_off(4)
+/// VP8: the frame that [`packet::video`] puts in a packet, without its descriptor. H264: a byte stream
+/// of parameters and one slice (ITU-T H.264 Annex B), whose number has seven bits a byte, so that it
+/// never looks like a start code.
+fn picture(codec: Codec, number: u32) -> Vec<u8> {
+    if codec == Codec::Vp8 {
+        return packet::video(number).split_off(4);
+    }
+    let mut frame = SEQUENCE.to_vec();
+    frame.extend(PICTURE);
+    frame.extend([0, 0, 0, 1, 0x65]);
+    frame.resize(990, 0xA5);
+    let septets = [21, 14, 7, 0].map(|shift| 0x80 | (number >> shift & 0x7F) as u8);
+    frame.extend(septets);
+    frame
+}
+
+const SEQUENCE: [u8; 12] = [0, 0, 0, 1, 0x67, 0x42, 0xE0, 0x1F, 0x8C, 0x8D, 0x40, 0x28];
+const PICTURE: [u8; 8] = [0, 0, 0, 1, 0x68, 0xCE, 0x3C, 0x80];
+
+fn number_in(frame: &EncodedFrame<'_>) -> Option<u32> {
+    if frame.codec == Codec::Vp8 {
+        return packet::number_of(frame.data);
+    }
+    let (head, septets) = frame.data.split_last_chunk::<4>()?;
+    let is_ours = head.starts_with(&SEQUENCE[..6]) && head.ends_with(&[0xA5; 100]);
+    let number = septets
+        .iter()
+        .fold(0, |number, septet| number << 7 | u32::from(septet & 0x7F));
+    is_ours.then_some(number)
 }
 
 struct Network {
@@ -219,9 +252,10 @@ impl Observer for Watching {
         if track.kind != MediaKind::Video {
             return;
         }
-        let number = packet::number_of(frame.data);
+        let number = number_in(frame);
         self.note(|noted| {
             noted.numbers.extend(number);
+            noted.codec = Some(frame.codec);
             noted.keyframes += u32::from(frame.keyframe);
         });
     }

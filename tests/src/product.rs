@@ -92,6 +92,8 @@ pub struct Product {
     operator: BTreeMap<&'static str, SocketAddr>,
     ready: Value,
     log: &'static str,
+    /// Where media is listened for.
+    media: &'static str,
     // Last: processes end before their data goes.
     directory: TempDir,
 }
@@ -126,6 +128,14 @@ impl Product {
     /// # Panics
     /// When it does not start.
     pub fn start_logging(mode: Mode, log: &'static str, extra: &[&str]) -> Self {
+        Self::start_at(mode, log, "127.0.0.1:0", extra)
+    }
+
+    /// The same with media at this address.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_at(mode: Mode, log: &'static str, media: &'static str, extra: &[&str]) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         write_private(&directory.path().join("password"), PASSWORD);
         write_private(&directory.path().join("token"), INTERNAL_TOKEN);
@@ -136,6 +146,7 @@ impl Product {
             operator: BTreeMap::new(),
             ready: Value::Null,
             log,
+            media,
             directory,
         };
         if mode == Mode::Split {
@@ -209,7 +220,7 @@ impl Product {
             );
         }
         if matches!(role, "all" | "sfu") {
-            flag("media", "127.0.0.1:0".to_owned());
+            flag("media", self.media.to_owned());
         }
         if role == "sfu" {
             flag("node", name.to_owned());

@@ -124,6 +124,12 @@ const SCENARIOS: &[(&str, Run)] = &[
     ("native peers go by TCP where datagrams do not pass", |m| {
         Box::pin(native::by_tcp(m))
     }),
+    ("native peers go by IPv6 where there is nothing else", |m| {
+        Box::pin(native::by_ipv6(m))
+    }),
+    ("a native camera's H264 reaches a native viewer", |m| {
+        Box::pin(native::by_h264(m))
+    }),
 ];
 
 type Outcomes = Arc<Mutex<Vec<(String, Mode, bool)>>>;

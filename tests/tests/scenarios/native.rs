@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use lens_media_sdk::{CommandOutcome, EngineConfig, Role, State, Transport};
+use lens_media_sdk::{Codec, CommandOutcome, EngineConfig, Role, State, Transport};
 use lens_tests::native::Native;
 use lens_tests::peer::Manner;
 use lens_tests::product::{ADMINISTRATOR, Mode, PASSWORD, Product, example};
@@ -96,6 +96,48 @@ pub(crate) async fn by_tcp(mode: Mode) {
     .await;
     let timeline = room.timeline(&offer).await;
     assert_eq!(timeline["stats"]["transport"], "tcp");
+}
+
+/// Where there is IPv6 alone, both go by it.
+pub(crate) async fn by_ipv6(mode: Mode) {
+    let product = Product::start_at(mode, "debug", "[::1]:0", &[]);
+    let mut room = Room::open(product.integrator("crm"), json!({})).await;
+    let offer = room.join("camera", "Margit").await;
+    let candidates: Vec<&str> = offer
+        .sdp
+        .lines()
+        .filter(|line| line.starts_with("a=candidate"))
+        .collect();
+    assert!(
+        !candidates.is_empty() && candidates.iter().all(|line| line.contains(" ::1 ")),
+        "{candidates:?}"
+    );
+    // All addresses of this machine, as an app has it.
+    let mut camera = Native::enter(&room, Role::Camera, &offer, EngineConfig::default()).await;
+    camera.film();
+    let offer = room.join("viewer", "Anna").await;
+    let viewer = Native::enter(&room, Role::Viewer, &offer, EngineConfig::default()).await;
+    assert_complete(&viewer.more_numbers(100).await);
+    wait::until_true("figures are there", || {
+        viewer.participant.stats().transport == Some(Transport::Udp)
+    })
+    .await;
+}
+
+/// What a hardware encoder makes reaches native viewers as it was.
+pub(crate) async fn by_h264(mode: Mode) {
+    let product = Product::start(mode);
+    let mut room = Room::open(product.integrator("crm"), json!({})).await;
+    let offer = room.join("camera", "Margit").await;
+    let mut camera = Native::enter(&room, Role::Camera, &offer, EngineConfig::default()).await;
+    camera.film_as(Codec::H264);
+    let offer = room.join("viewer", "Anna").await;
+    let viewer = Native::enter(&room, Role::Viewer, &offer, EngineConfig::default()).await;
+    assert_complete(&viewer.more_numbers(100).await);
+    viewer.noted(|noted| {
+        assert_eq!(noted.codec, Some(Codec::H264));
+        assert!(noted.keyframes as usize >= noted.numbers.len());
+    });
 }
 
 /// What the MediaSDK's README shows: a technician who watches and a phone that films, each a program,
