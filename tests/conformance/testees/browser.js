@@ -12,18 +12,19 @@ let worker = null;
 /** What the page says to each who hears it. @type {string | null} */
 let greeting = null;
 /** What the page does in which event. */
-let whim = { on: '', does: '', ms: 0 };
+let whim = { on: '', does: '', ms: 0, times: Infinity };
 /** The event that said `closed` or `failed` has come; and what came after it. */
 let over = false;
 let late = 0;
+let thrown = 0;
 
 const say = (event, detail) => globalThis.say({ event, ...detail });
 
 class RunnersNetwork extends EventTarget {
   send(signal) {
     const id = ++lastSignal;
-    say('signal', { signal_id: id, signal });
     called('signal');
+    say('signal', { signal_id: id, signal });
     return new Promise((resolve, reject) => carried.set(id, { resolve, reject }));
   }
 }
@@ -61,7 +62,7 @@ const VERBS = {
     const transform = worker ? { worker } : undefined;
     const stages = { senderTransform: transform, receiverTransform: transform };
     participant = new Participant({ network, ...stages });
-    [greeting, whim, over, late] = [null, { on: '', does: '', ms: 0 }, false, 0];
+    [greeting, whim, over, late, thrown] = [null, { on: '', does: '', ms: 0, times: 0 }, false, 0, 0];
     for (const [type, heard] of Object.entries(EVENTS)) {
       participant.addEventListener(type, ({ detail }) => heard(detail));
     }
@@ -91,7 +92,7 @@ const VERBS = {
   clear: ({ annotation }) => participant.clearAnnotations(annotation),
   state: () => ({ state: participant.state, generation: participant.generation, id: participant.id }),
   greet: ({ text }) => void (greeting = text),
-  host: ({ on, does, ms = 0 }) => void (whim = { on, does, ms }),
+  host: ({ on, does, ms = 0, times = Infinity }) => void (whim = { on, does, ms, times }),
   // The page pushes no frames and is given none: how many there were, only the worker knows.
   transformed: async () => {
     const { sender, receiver } = await new Promise((resolve) => {
@@ -106,7 +107,7 @@ const VERBS = {
   },
   // Browsers hear of it by themselves.
   network_changed: () => {},
-  ended: () => ({ late }),
+  ended: () => ({ late, thrown }),
   stale: async () => {
     participant.close();
     const calls = [
@@ -160,14 +161,18 @@ const VERBS = {
 /** At the end of each event. */
 function called(event) {
   if (over) late += 1;
-  if (whim.on !== event) return;
+  if (whim.on !== event || whim.times === 0) return;
+  whim.times -= 1;
   if (whim.does === 'sleep') {
     const until = performance.now() + whim.ms;
     // A page that is busy.
     while (performance.now() < until);
   }
   if (whim.does === 'close') participant.close();
-  if (whim.does === 'throw') throw new Error('on request');
+  if (whim.does === 'throw') {
+    thrown += 1;
+    throw new Error('on request');
+  }
 }
 
 globalThis.testee = async (verb, words) => {

@@ -25,6 +25,7 @@ struct testee {
     uint64_t pushed, given, sent, received; /* pictures: taken, given out, through the transforms */
     char on[16], does[16], *greeting;       /* what the host does in which callback */
     long pause_ms;
+    long times; /* how often still; negative for each time */
     int observers_gone, networks_gone, late;
 };
 
@@ -68,7 +69,11 @@ static void called(struct testee *testee, const char *callback) {
     struct timespec pause;
     pthread_mutex_lock(&testee->lock);
     if (testee->observers_gone > 0) testee->late++;
-    strcpy(does, strcmp(testee->on, callback) == 0 ? testee->does : "");
+    does[0] = 0;
+    if (strcmp(testee->on, callback) == 0 && testee->times != 0) {
+        strcpy(does, testee->does);
+        if (testee->times > 0) testee->times--;
+    }
     pause.tv_sec = testee->pause_ms / 1000;
     pause.tv_nsec = testee->pause_ms % 1000 * 1000000;
     pthread_mutex_unlock(&testee->lock);
@@ -384,6 +389,7 @@ static lens_status behave(struct testee *testee, struct json call) {
     copy_word(testee->on, json_get(call, "on"));
     copy_word(testee->does, json_get(call, "does"));
     testee->pause_ms = (long)json_integer(json_get(call, "ms"));
+    testee->times = json_get(call, "times").at != NULL ? (long)json_integer(json_get(call, "times")) : -1;
     pthread_mutex_unlock(&testee->lock);
     return LENS_STATUS_OK;
 }

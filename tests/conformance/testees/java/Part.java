@@ -47,6 +47,9 @@ final class Part implements ParticipantObserver, AutoCloseable {
     private volatile String on = "";
     private volatile String does = "";
     private volatile long pauseMs;
+    /** How often still; negative for each time. Callbacks come one at a time. */
+    private volatile long times;
+    private volatile int thrown;
     private volatile String greeting;
     private final AtomicInteger destroyed = new AtomicInteger();
     private final AtomicInteger late = new AtomicInteger();
@@ -73,8 +76,8 @@ final class Part implements ParticipantObserver, AutoCloseable {
     }
 
     private void carry(long id, int attempt, SignalKind kind, String json) {
-        Testee.carry(id, attempt, kind, json);
         called("signal");
+        Testee.carry(id, attempt, kind, json);
     }
 
     /** As every testee's: all but the first ten bytes, which the server reads, are turned over. */
@@ -98,10 +101,12 @@ final class Part implements ParticipantObserver, AutoCloseable {
     }
 
     /** What the host does from now on, in which callback. */
-    void behave(String callback, String what, long ms) {
-        on = callback;
+    void behave(String callback, String what, long ms, long often) {
+        on = "";
         does = what;
         pauseMs = ms;
+        times = often;
+        on = callback;
     }
 
     /** At the end of each callback. */
@@ -109,14 +114,16 @@ final class Part implements ParticipantObserver, AutoCloseable {
         if (destroyed.get() > 0) {
             late.incrementAndGet();
         }
-        if (!on.equals(callback)) {
+        if (!on.equals(callback) || times == 0) {
             return;
         }
+        times = Math.max(-1, times - 1);
         switch (does) {
             case "sleep":
                 nap(pauseMs);
                 break;
             case "throw":
+                thrown++;
                 throw new IllegalStateException("on request");
             case "close":
                 participant.close();
@@ -155,7 +162,7 @@ final class Part implements ParticipantObserver, AutoCloseable {
     }
 
     String ended() {
-        return "{\"destroyed\":" + destroyed + ",\"late\":" + late + "}";
+        return "{\"destroyed\":" + destroyed + ",\"late\":" + late + ",\"thrown\":" + thrown + "}";
     }
 
     @Override

@@ -96,7 +96,8 @@ final class Testee {
                 return "{}";
             case "host":
                 long ms = number(call, "ms").longValue();
-                part.behave((String) call.get("on"), (String) call.get("does"), ms);
+                long times = call.containsKey("times") ? number(call, "times").longValue() : -1;
+                part.behave((String) call.get("on"), (String) call.get("does"), ms, times);
                 return "{}";
             case "ended":
                 return part.ended();

@@ -16,6 +16,8 @@ struct Whim {
     on: String,
     does: String,
     pause: Duration,
+    /// How often still; none for each time.
+    times: Option<u64>,
 }
 
 /// One participant's host.
@@ -46,6 +48,7 @@ impl Host {
             on: text("on"),
             does: text("does"),
             pause: Duration::from_millis(call["ms"].as_u64().unwrap_or(0)),
+            times: call["times"].as_u64(),
         };
     }
 
@@ -63,10 +66,14 @@ impl Host {
         if self.observers_gone.load(Ordering::SeqCst) > 0 {
             self.late.fetch_add(1, Ordering::SeqCst);
         }
-        let whim = lock(&self.whim).clone();
-        if whim.on != callback {
-            return;
-        }
+        let whim = {
+            let mut whim = lock(&self.whim);
+            if whim.on != callback || whim.times == Some(0) {
+                return;
+            }
+            whim.times = whim.times.map(|times| times - 1);
+            whim.clone()
+        };
         match whim.does.as_str() {
             "sleep" => std::thread::sleep(whim.pause),
             "throw" => resume_unwind(Box::new("on request")),
