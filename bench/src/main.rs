@@ -10,6 +10,7 @@
 //! | `churn` | what stays of those who came and went | `sfu/churn.rs` |
 //! | `allocations` | who asks for memory while packets are forwarded | `sfu/allocations.rs` |
 //! | `attack` | what sessions and handshakes notice of a flood | `sfu/attack` |
+//! | `sdk` | what the MediaSDK costs its host program | `sdk/mod.rs` |
 //!
 //! Each prints a table with the machine's facts and, with `--json FILE`, writes the same as JSON.
 //! A missed target is printed as missed and changes no exit code: figures are facts about a
@@ -23,6 +24,7 @@ mod machine;
 mod process;
 mod product;
 mod report;
+mod sdk;
 mod sfu;
 mod statistics;
 
@@ -61,6 +63,11 @@ enum Command {
     Attack(AttackArgs),
     /// People who come and go: nothing stays of those who left. Fails when something does.
     Churn(ChurnArgs),
+    /// What the MediaSDK costs the program that links it.
+    Sdk(SdkArgs),
+    /// A program that links the MediaSDK, for `sdk`.
+    #[command(hide = true)]
+    SdkPart,
 }
 
 /// What every measurement takes.
@@ -221,8 +228,44 @@ impl AttackArgs {
     }
 }
 
+#[derive(Debug, Args)]
+struct SdkArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// Starts of each measurement.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
+    runs: u32,
+    /// Seconds of each window.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=120))]
+    seconds: u32,
+    /// Some of it: sender, idle, receive, libraries, java.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    only: Vec<String>,
+    /// The folder of `liblens_media.so` and `liblens_media_jni.so`.
+    #[arg(long, env = "LENS_MEDIA_LIBRARIES", value_name = "DIR")]
+    libraries: Option<PathBuf>,
+    /// The folder of the Java face's classes and of `CallbackTime`.
+    #[arg(long, env = "LENS_MEDIA_CLASSES", value_name = "DIR")]
+    classes: Option<PathBuf>,
+}
+
+impl SdkArgs {
+    fn plan(&self) -> sdk::Plan {
+        sdk::Plan {
+            runs: self.runs,
+            window: std::time::Duration::from_secs(u64::from(self.seconds)),
+            libraries: self.libraries.clone(),
+            classes: self.classes.clone(),
+            only: self.only.clone(),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::SdkPart = cli.command {
+        return sdk::part();
+    }
     let machine = Machine::look();
     println!("{machine}\n");
     let (common, measured) = match cli.command {
@@ -260,6 +303,12 @@ fn main() -> ExitCode {
             let time = std::time::Duration::from_secs(u64::from(args.seconds));
             measured(args.common, |bin| sfu::allocations(bin, time, machine))
         }
+        Command::Sdk(args) => {
+            let plan = args.plan();
+            measured(args.common, |bin| sdk::run(bin, &plan, machine))
+        }
+        // Had its turn above.
+        Command::SdkPart => return ExitCode::FAILURE,
         Command::Attack(args) => {
             let plan = args.plan();
             if sfu::moves(&plan.servers) {

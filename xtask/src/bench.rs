@@ -1,9 +1,9 @@
 //! `cargo xtask bench`: builds what is measured, then lets `lens-bench` measure it.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use crate::{cargo, command, install};
+use crate::{cargo, command, dist, install, java};
 
 /// Measurements that need the packages of the browser tests.
 const IN_BROWSERS: [&str; 2] = ["join", "start"];
@@ -38,7 +38,20 @@ fn measure(wish: Wish) -> Result<(), String> {
     };
     let mut bench = cargo::cargo(&["run", "--quiet", "--locked", "--profile", &profile]);
     bench.args(["-p", "lens-bench", "--"]).args(&rest);
+    if rest.iter().any(|word| word == "sdk") {
+        libraries(&mut bench)?;
+    }
     command::run(bench.env("LENS_BIN", bin))
+}
+
+/// Builds what integrators ship, and tells the bench where it is.
+fn libraries(bench: &mut Command) -> Result<(), String> {
+    let libraries = dist::libraries()?;
+    if let Some(classes) = java::bench_classes()? {
+        bench.env("LENS_MEDIA_CLASSES", classes);
+    }
+    bench.env("LENS_MEDIA_LIBRARIES", libraries);
+    Ok(())
 }
 
 /// The binary that a measurement is of, and what else cargo is told to build it.

@@ -16,6 +16,9 @@ use std::process::ExitCode;
 
 use crate::{cargo, command, root};
 
+/// How libraries are built that are handed out: see the root manifest.
+const PROFILE: &str = "library";
+
 /// Runs it: `[--libs DIR] [--out DIR]`. With `--libs`, libraries that are built already.
 pub(crate) fn run(words: &[&str]) -> ExitCode {
     let made = option(words, "--libs")
@@ -43,9 +46,31 @@ fn usual() -> PathBuf {
 }
 
 fn built() -> Result<PathBuf, String> {
-    let arguments = ["build", "--locked", "--release", "-p", "lens-media-c"];
+    library("lens-media-c", "cdylib,staticlib")
+}
+
+/// Builds all shared libraries that are handed out; returns their folder.
+pub(crate) fn libraries() -> Result<PathBuf, String> {
+    library("lens-media-c", "cdylib,staticlib")?;
+    library("lens-media-java", "cdylib")
+}
+
+/// Builds one of them as it is handed out; returns its folder. As `rlib` beside the others it could
+/// not be optimised as a whole.
+pub(crate) fn library(package: &str, crate_types: &str) -> Result<PathBuf, String> {
+    let arguments = [
+        "rustc",
+        "--locked",
+        "--lib",
+        "--profile",
+        PROFILE,
+        "-p",
+        package,
+        "--crate-type",
+        crate_types,
+    ];
     command::run(&mut cargo::cargo(&arguments))?;
-    Ok(cargo::target("release"))
+    Ok(cargo::target(PROFILE))
 }
 
 fn lay_out(libs: &Path, out: &Path) -> Result<PathBuf, String> {

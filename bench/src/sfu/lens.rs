@@ -61,7 +61,7 @@ impl Lens {
     }
 
     /// The process itself.
-    pub(super) fn product(&mut self) -> &mut Product {
+    pub(crate) fn product(&mut self) -> &mut Product {
         &mut self.product
     }
 
@@ -69,6 +69,45 @@ impl Lens {
         let reply = self.runtime.block_on(self.api.post(path, body));
         match reply.status {
             200..300 => Ok(reply.json()),
+            status => Err(format!("{path}: {status} {}", reply.text)),
+        }
+    }
+
+    /// Opens a conference; returns its id.
+    pub(crate) fn conference(&mut self, most: usize) -> Result<String, String> {
+        let made = self.post("/v1/conferences", json!({"max_participants": most}))?;
+        Ok(made["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Has somebody join; returns their offer, as the API has it.
+    pub(crate) fn offer(&mut self, conference: &str, role: &str) -> Result<Value, String> {
+        let people = format!("/v1/conferences/{conference}/participants");
+        self.post(&people, json!({"role": role, "display_name": "bench"}))
+    }
+
+    /// Brings the answer to an offer.
+    pub(crate) fn answer(&mut self, offer: &Value, sdp: &str) -> Result<(), String> {
+        let text = |name: &str| offer[name].as_str().unwrap_or_default();
+        let mut api = self.api.with_bearer(text("media_token"));
+        let path = format!(
+            "/v1/conferences/{}/participants/{}/answer",
+            text("conference"),
+            text("participant")
+        );
+        let body = json!({
+            "generation": offer["generation"],
+            "negotiation_id": offer["negotiation_id"],
+            "sdp": sdp,
+        });
+        let body = body.to_string();
+        let headers = [("content-type", "application/json")];
+        let put = api.exchange(hyper::Method::PUT, &path, &headers, body.into_bytes());
+        let reply = self
+            .runtime
+            .block_on(put)
+            .ok_or_else(|| format!("{path}: the connection broke"))?;
+        match reply.status {
+            200..300 => Ok(()),
             status => Err(format!("{path}: {status} {}", reply.text)),
         }
     }
@@ -84,30 +123,12 @@ impl Lens {
             Part::Camera => "camera",
             Part::Viewer => "viewer",
         };
-        let people = format!("/v1/conferences/{id}/participants");
-        let joined = self.post(&people, json!({"role": role, "display_name": "bench"}))?;
-        let text = |name: &str| joined[name].as_str().unwrap_or_default().to_owned();
+        let joined = self.offer(id, role)?;
+        let sdp = joined["sdp"].as_str().unwrap_or_default();
         let ip = [127, 0, 0, 1].into();
-        let (client, answer) = Client::answering(ip, room, part, &text("sdp"))?;
+        let (client, answer) = Client::answering(ip, room, part, sdp)?;
         deliver(client);
-        let mut api = self.api.with_bearer(&text("media_token"));
-        let path = format!("{people}/{}/answer", text("participant"));
-        let body = json!({
-            "generation": joined["generation"],
-            "negotiation_id": joined["negotiation_id"],
-            "sdp": answer,
-        });
-        let body = body.to_string();
-        let headers = [("content-type", "application/json")];
-        let put = api.exchange(hyper::Method::PUT, &path, &headers, body.into_bytes());
-        let reply = self
-            .runtime
-            .block_on(put)
-            .ok_or_else(|| format!("{path}: the connection broke"))?;
-        match reply.status {
-            200..300 => Ok(()),
-            status => Err(format!("{path}: {status} {}", reply.text)),
-        }
+        self.answer(&joined, &answer)
     }
 }
 
@@ -117,8 +138,7 @@ impl Server for Lens {
     }
 
     fn open(&mut self, room: u32, viewers: usize, deliver: &mut Deliver<'_>) -> Result<(), String> {
-        let made = self.post("/v1/conferences", json!({"max_participants": viewers + 1}))?;
-        let id = made["id"].as_str().unwrap_or_default().to_owned();
+        let id = self.conference(viewers + 1)?;
         self.join(room, &id, Part::Camera, deliver)?;
         for _ in 0..viewers {
             self.join(room, &id, Part::Viewer, deliver)?;

@@ -31,7 +31,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::janus::Janus;
-use self::lens::Lens;
 use self::load::{Load, Window};
 use self::processor::{cpu_of, prefer};
 use self::server::Server;
@@ -86,6 +85,7 @@ pub(crate) fn moves(servers: &[String]) -> bool {
 pub(crate) use allocations::run as allocations;
 pub(crate) use attack::{Plan as AttackPlan, run as attack};
 pub(crate) use churn::{Plan as ChurnPlan, run as churn};
+pub(crate) use lens::Lens;
 pub(crate) use namespace::again_inside;
 
 /// Runs everything.

@@ -5,6 +5,7 @@
 //! of it is in the default build, which needs no JDK.
 
 mod aar;
+mod bench;
 mod jdk;
 mod junit;
 mod page;
@@ -14,10 +15,11 @@ mod testee;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+pub(crate) use bench::classes as bench_classes;
 pub(crate) use testee::testee;
 
 use crate::report::Outcome;
-use crate::{cargo, command, root};
+use crate::{cargo, command, dist, root};
 
 /// Java that the core's bytecode runs on: Android's tools take it everywhere.
 const RELEASE: &str = "8";
@@ -52,11 +54,11 @@ pub(crate) fn hand_out(to: &str) -> ExitCode {
 }
 
 fn make(out: &Path) -> Result<(), String> {
-    native(&["--release"])?;
+    let built = dist::library("lens-media-java", "cdylib")?;
     core_jar(out)?;
     android_classes(out)?;
     copy(
-        &cargo::target("release").join(LIBRARY),
+        &built.join(LIBRARY),
         &out.join(format!("jni/{}/{LIBRARY}", host_folder())),
     )
 }
