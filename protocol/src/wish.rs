@@ -32,7 +32,9 @@ impl Wish {
     /// Reads a message; `None` for one that is too long, is no wish, or is out of range.
     pub fn read(message: &[u8]) -> Option<Self> {
         let message = Some(message).filter(|it| it.len() <= WISH_BYTES)?;
-        let wish: Self = serde_json::from_slice(message).ok()?;
+        // A list would be read as well, by the order of the fields here.
+        let object = message.trim_ascii_start().starts_with(b"{");
+        let wish: Self = serde_json::from_slice(message).ok().filter(|_| object)?;
         let fits = wish.max_height.is_none_or(|it| it <= PICTURE_LINES);
         fits.then_some(wish)
     }
@@ -52,6 +54,8 @@ mod tests {
         for nonsense in [
             "",
             "360",
+            "[360]",
+            "[]",
             r#"{"max_height":-1}"#,
             r#"{"max_height":4321}"#,
             r#"{"max_height":70000}"#,

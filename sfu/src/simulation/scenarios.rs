@@ -256,6 +256,36 @@ fn a_viewer_gets_no_larger_layer_than_it_shows_and_a_larger_one_within_a_second(
 }
 
 #[test]
+fn wishes_beyond_ten_a_second_are_dropped_and_the_last_good_one_stays() {
+    let policy = MediaPolicy {
+        simulcast: Simulcast::Always,
+        ..MediaPolicy::default()
+    };
+    let mut world = World::new(Seeds::all(1), policy);
+    world.join(0, 1, (clean(5), clean(5)));
+    world.join(1, 1, (clean(5), clean(5)));
+    world.connect();
+    world.run(5 * SECOND);
+    for (number, layer) in [(10, 1), (11, 1)] {
+        let before = world.shard.facts.messages_dropped;
+        for _ in 1..10 {
+            world.wish(1, r#"{"max_height":700}"#);
+        }
+        world.wish(1, r#"{"max_height":300}"#);
+        for _ in 10..number {
+            world.wish(1, r#"{"max_height":90}"#);
+        }
+        let dropped = world.shard.facts.messages_dropped - before;
+        assert_eq!(dropped, number - 10, "of {number}");
+        world.run(SECOND);
+        let since = world.now;
+        world.run(SECOND);
+        let share = world.clients[1].decoder.share(since, layer);
+        assert!(share >= 1.0, "{number} wishes: {share} of layer {layer}");
+    }
+}
+
+#[test]
 fn a_camera_that_changes_its_network_is_seen_again_within_a_second() {
     let mut figures = Figures::new("switch");
     let mut gaps = Vec::new();

@@ -40,4 +40,5 @@ mod remote;
 mod silence;
 mod slots;
 mod tcp;
+mod wishes;
 mod workers;

@@ -1,6 +1,6 @@
 //! A peer made of the media stack in its full-ICE role, on a thread and a socket of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::channel::ChannelId;
-use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::channel::{ChannelConfig, ChannelId};
+use str0m::media::{Direction, MediaKind, Mid, Pt, Rid};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{RtpWrite, VideoOrientation};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
@@ -75,6 +75,8 @@ pub struct Seen {
     pub packets: Vec<Heard>,
     pub keyframe_requests: Vec<Instant>,
     pub channel: Option<ChannelId>,
+    /// Channels that it opened itself, by label.
+    pub own_channels: BTreeMap<String, ChannelId>,
     pub messages: Vec<Vec<u8>>,
     pub datagrams_in: u64,
     /// Payload types of received media packets, known to the stack or not.
@@ -160,6 +162,7 @@ pub enum Carrier {
 /// A stream that a client sends by itself.
 struct Stream {
     mid: Mid,
+    rid: Option<Rid>,
     pt: Pt,
     every: Duration,
     next: Instant,
@@ -305,6 +308,7 @@ impl Client {
             let pt = engine.payload_type(mid, codec);
             engine.streams.push(Stream {
                 mid,
+                rid: None,
                 pt,
                 every,
                 next: Instant::now(),
@@ -316,6 +320,28 @@ impl Client {
         });
     }
 
+    /// Sends the picture in three sizes, in frames of one packet each. Their numbers begin with
+    /// 10,000 (the smallest), 20,000 and 30,000, and payloads hold them.
+    pub fn send_layers(&self, mid: &str, every: Duration) {
+        let mid = Mid::from(mid);
+        self.command(move |engine| {
+            let pt = engine.payload_type(mid, "VP8");
+            for (rid, sequence) in [("l", 10_000), ("m", 20_000), ("h", 30_000)] {
+                engine.streams.push(Stream {
+                    mid,
+                    rid: Some(Rid::from(rid)),
+                    pt,
+                    every,
+                    next: Instant::now(),
+                    sequence,
+                    timestamp: 1,
+                    video: Some(&VP8),
+                    key: true,
+                });
+            }
+        });
+    }
+
     /// Sends voice packets.
     pub fn send_voice(&self, mid: &str) {
         let mid = Mid::from(mid);
@@ -323,6 +349,7 @@ impl Client {
             let pt = engine.payload_type(mid, "Opus");
             engine.streams.push(Stream {
                 mid,
+                rid: None,
                 pt,
                 every: Duration::from_millis(10),
                 next: Instant::now(),
@@ -360,6 +387,31 @@ impl Client {
                 .expect("the channel is open");
             let mut channel = engine.rtc.channel(id).expect("the channel is there");
             assert!(channel.write(false, text.as_bytes()).unwrap());
+        });
+    }
+
+    /// Opens a data channel of its own.
+    pub async fn open_channel(&self, label: &str) {
+        let config = ChannelConfig {
+            label: label.to_owned(),
+            ..ChannelConfig::default()
+        };
+        self.command(move |engine| {
+            engine.rtc.direct_api().create_data_channel(config);
+        });
+        self.wait("the channel opens", |seen| {
+            seen.own_channels.contains_key(label)
+        })
+        .await;
+    }
+
+    /// Sends a message over a channel of its own.
+    pub fn tell(&self, label: &str, binary: bool, message: &[u8]) {
+        let id = self.seen().own_channels[label];
+        let message = message.to_owned();
+        self.command(move |engine| {
+            let mut channel = engine.rtc.channel(id).expect("the channel is there");
+            assert!(channel.write(binary, &message).unwrap());
         });
     }
 
@@ -480,6 +532,9 @@ impl Engine {
         match event {
             Event::Connected => seen.connected = true,
             Event::Closed => seen.closed = true,
+            Event::ChannelOpen(id, label) if label.starts_with("lens-") => {
+                seen.own_channels.insert(label, id);
+            }
             Event::ChannelOpen(id, _) => seen.channel = Some(id),
             Event::ChannelData(message) => seen.messages.push(message.data),
             Event::KeyframeRequest(request) => {
@@ -487,7 +542,7 @@ impl Engine {
                 let asked = self
                     .streams
                     .iter_mut()
-                    .filter(|stream| stream.mid == request.mid);
+                    .filter(|stream| (stream.mid, stream.rid) == (request.mid, request.rid));
                 asked.for_each(|stream| stream.key = true);
             }
             Event::RtpPacket(packet) => {
@@ -547,9 +602,9 @@ impl Engine {
             .nackable(stream.video.is_some());
             stream.sequence += 1;
             stream.timestamp = stream.timestamp.wrapping_add(ticks);
-            let mid = stream.mid;
+            let (mid, rid) = (stream.mid, stream.rid);
             let mut api = self.rtc.direct_api();
-            api.stream_tx_by_mid(mid, None)
+            api.stream_tx_by_mid(mid, rid)
                 .expect("a stream to send on")
                 .write_rtp(write);
             self.rtc.handle_input(Input::Timeout(now)).unwrap();

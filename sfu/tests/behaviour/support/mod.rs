@@ -107,6 +107,13 @@ impl World {
         party
     }
 
+    /// All figures of the node, as they are scraped.
+    pub fn figures(&self) -> String {
+        let mut registry = lens_runtime::metrics::registry();
+        self.sfu.metrics().register(&mut registry);
+        lens_runtime::metrics::text(&registry)
+    }
+
     /// Asks for an offer.
     pub async fn offer(
         &self,
