@@ -101,8 +101,93 @@ impl Bare {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use lens_protocol::Timestamp;
+
     use super::*;
+    use crate::core::path::Carrier;
+    use crate::core::rtp::header::{Extensions, Header};
+    use crate::core::rtp::ring::About;
     use crate::core::rtp::srtp::{Profile, RTP_TAG, split};
+
+    /// A report that the packet with this transport-wide number has not come.
+    fn lost(number: u16) -> Vec<u8> {
+        let mut report = vec![0x8F, 205, 0, 5, 0, 0, 0, 9, 0, 0, 0, 9];
+        report.extend(number.to_be_bytes());
+        // One packet of the kind "not received".
+        report.extend([0, 1, 0, 0, 0, 0, 0x00, 0x01, 0, 0]);
+        report
+    }
+
+    #[test]
+    fn four_reports_of_one_packet_are_read_and_what_stands_beside_the_others() {
+        let (now, profile) = (Instant::now(), Profile::Aes128);
+        let material = [7; Profile::Aes128.material()];
+        let (ours, theirs) = split(profile, &material, false).expect("its length");
+        let opener = Opener::new(&theirs).expect("a key");
+        let mut bare = Bare::new(Sealer::new(&ours).expect("a key"), opener, now);
+        let mut sealer = Sealer::new(&theirs).expect("a key");
+        let mut ring = Ring::default();
+        let path = Path {
+            door: 0,
+            carrier: Carrier::Udp,
+            remote: ([192, 0, 2, 9], 9).into(),
+        };
+        let mut outbox = Runs::default();
+        for index in 100..112 {
+            ring.room(3, now).expect("room").fill(9);
+            let about = About {
+                index,
+                header: Header {
+                    marker: true,
+                    payload_type: PAYLOAD_TYPES[0],
+                    sequence: index as u16,
+                    timestamp: 0,
+                    ssrc: 1,
+                },
+                extensions: Extensions::default(),
+                codec: MediaCodec::Vp8,
+                layer: 0,
+                at: now,
+            };
+            let kept = ring.keep(about, 0..3);
+            let packet = Packet { slot: 0, kept };
+            let out = Outgoing {
+                slot: 0,
+                payload_type: PAYLOAD_TYPES[0],
+                sequence: index,
+                timestamp: 0,
+                arrived: now,
+                now,
+                packet: &packet,
+                payload: &[9; 3],
+                patch: None,
+            };
+            assert!(bare.write(&out, path, &mut outbox));
+        }
+        let later = Moment {
+            instant: now + Duration::from_millis(50),
+            wall: Timestamp::from_unix_ms(0),
+        };
+        let mut hear = |numbers: std::ops::Range<u16>| {
+            let mut packet: Vec<u8> = numbers.flat_map(lost).collect();
+            // Behind them all the picture is wanted anew.
+            packet.extend([0x81, 206, 0, 2, 0, 0, 0, 9]);
+            packet.extend(OURS[0].to_be_bytes());
+            sealer.rtcp(&mut packet).expect("few packets");
+            let (mut missing, mut wanted) = (Vec::new(), 0);
+            bare.control(&packet, later.instant, |event| match event {
+                PeerEvent::Missing { index, .. } => missing.push(index),
+                PeerEvent::KeyframeWanted { .. } => wanted += 1,
+                _ => {}
+            });
+            (missing, wanted)
+        };
+        assert_eq!(hear(0..6), (vec![100, 101, 102, 103], 1));
+        // The next packet has four of its own.
+        assert_eq!(hear(6..10), (vec![106, 107, 108, 109], 1));
+    }
 
     #[test]
     fn there_is_no_place_for_a_65th_stream_and_those_before_go_on() {

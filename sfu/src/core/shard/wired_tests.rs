@@ -12,7 +12,7 @@ use lens_protocol::media::{
 };
 use lens_runtime::entropy::SeededEntropy;
 use str0m::change::SdpOffer;
-use str0m::media::{Mid, Pt};
+use str0m::media::{Mid, Pt, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -462,6 +462,45 @@ fn interleaved_peers_checks_and_reports_in_one_batch_stay_apart() {
             assert_eq!(heard.len(), 150 * FRAME, "viewer {viewer}");
         }
     }
+}
+
+#[test]
+fn a_connections_65th_stream_is_left_out_and_counted_and_the_others_go_on() {
+    let mut wires = Wires::connected(1, 1, true);
+    let (mid, pt, _) = wires.callers[0].camera.expect("a camera");
+    let send = |wires: &mut Wires, streams: std::ops::Range<u32>, number: u64| {
+        let now = wires.now.instant;
+        let camera = &mut wires.callers[0];
+        for ssrc in streams {
+            let mut payload = vec![0x10, 0x00, 0];
+            payload.extend(number.to_be_bytes());
+            let write = RtpWrite::new(pt, number.into(), 1, now, payload);
+            let mut api = camera.rtc.direct_api();
+            let stream = match api.stream_tx(&ssrc.into()) {
+                Some(stream) => stream,
+                // The stack polls one stream of a name.
+                None => {
+                    let name = format!("{ssrc}");
+                    let name = Some(Rid::from(name.as_str()));
+                    api.declare_stream_tx(ssrc.into(), None, mid, name)
+                }
+            };
+            stream.write_rtp(write);
+            camera
+                .rtc
+                .handle_input(Input::Timeout(now))
+                .expect("goes on");
+            camera.poll();
+        }
+        for _ in 0..100 {
+            wires.pass(Duration::from_millis(1));
+        }
+        let facts = wires.shard.facts;
+        (facts.packets_in, facts.too_many_streams)
+    };
+    assert_eq!(send(&mut wires, 5_000..5_064, 1_000), (64, 0));
+    assert_eq!(send(&mut wires, 5_064..5_065, 1_000), (64, 1));
+    assert_eq!(send(&mut wires, 5_063..5_065, 1_001), (65, 2));
 }
 
 #[test]
