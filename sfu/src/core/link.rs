@@ -507,6 +507,7 @@ mod tests {
             codecs: &MediaPolicy::default().video_codecs,
             simulcast: lens_protocol::media::Simulcast::Never,
             own_path: true,
+            channel: true,
             now: at.instant,
         });
         let built = built.expect("a peer");

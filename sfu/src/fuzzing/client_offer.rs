@@ -46,6 +46,7 @@ pub(super) fn check(bytes: &[u8]) {
             codecs: &codecs,
             simulcast: lens_protocol::media::Simulcast::Never,
             own_path: true,
+            channel: true,
             now: Instant::now(),
         },
         &offer,

@@ -175,6 +175,7 @@ impl Node {
             codecs: &MediaPolicy::default().video_codecs,
             simulcast: Simulcast::Never,
             own_path: self.own_path,
+            channel: true,
             now: self.at().instant,
         });
         let add = AddParticipant {

@@ -141,6 +141,7 @@ impl Node {
             codecs: &wanted.media.video_codecs,
             simulcast: wanted.media.simulcast,
             own_path: self.config.rtp_path == RtpPath::Own,
+            channel: true,
             now: Instant::now(),
         }
     }

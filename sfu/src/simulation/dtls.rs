@@ -12,7 +12,7 @@ use str0m::crypto::dtls::{
 
 /// First bytes of the records, as a demultiplexer tells them apart (RFC 7983).
 const HANDSHAKE: u8 = 22;
-pub(super) const DATA: u8 = 23;
+const DATA: u8 = 23;
 const ALERT: u8 = 21;
 const HELLO: u8 = 1;
 const REPLY: u8 = 2;

@@ -6,6 +6,7 @@
 //! [`scenarios`] are conditions that the streaming server has to do well in; what each of them
 //! measured last is in `figures.txt`, so that a change of behaviour is seen in a diff.
 
+mod again;
 mod camera;
 mod client;
 mod dtls;
@@ -159,6 +160,7 @@ impl World {
             codecs: &MediaPolicy::default().video_codecs,
             simulcast: self.simulcast,
             own_path: true,
+            channel: false,
             now: at.instant,
         });
         let add = AddParticipant {
@@ -187,12 +189,15 @@ impl World {
         let camera =
             (number == 0).then(|| Camera::new(generation * 1_000_000, self.fixed, self.simulcast));
         let (client, sdp) = Client::new(new, camera, number == 0, self.start);
+        // The offer has no data channel, and each answer has to have one.
+        let whole =
+            format!("{sdp}m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:none\r\n");
         let answering = Answering {
             conference: ROOM,
             epoch: Epoch(1),
             participant,
             negotiation,
-            answer: Description::parse(&sdp).expect("an answer"),
+            answer: Description::parse(&whole).expect("an answer"),
             parsed: peer::parse_answer(&sdp).expect("an answer"),
         };
         self.shard.answer(answering, at).expect("answered");
@@ -257,9 +262,6 @@ impl World {
         let at = self.moment();
         for (index, client) in self.clients.iter_mut().enumerate() {
             for bytes in client.tick(at.instant) {
-                if is_channel(&bytes) {
-                    continue;
-                }
                 self.trace.note(self.now, Direction::Up, index, &bytes);
                 self.up[index].handle_input(Input::Packet(at.instant, bytes));
             }
@@ -276,7 +278,7 @@ impl World {
             let Some(index) = clients.position(|it| it.address == path.remote) else {
                 return;
             };
-            for datagram in bytes.chunks(segment).filter(|it| !is_channel(it)) {
+            for datagram in bytes.chunks(segment) {
                 self.trace.note(self.now, Direction::Down, index, datagram);
                 self.down[index].handle_input(Input::Packet(at.instant, datagram.to_vec()));
             }
@@ -294,9 +296,10 @@ impl World {
     }
 }
 
-/// Data channels are left out: SCTP draws its tags and timers from a generator that nobody can set.
-fn is_channel(datagram: &[u8]) -> bool {
-    datagram.first() == Some(&dtls::DATA)
+impl Drop for World {
+    fn drop(&mut self) {
+        again::tell(self.seeds, &self.trace);
+    }
 }
 
 fn arrived(link: &mut Netem<Vec<u8>>, now: Instant) -> Vec<Vec<u8>> {

@@ -63,7 +63,7 @@ fn a_run_is_the_same_twice_and_follows_from_every_seed() {
         world.connect();
         world.run(5 * SECOND);
         assert!(world.trace.len() > 1_000, "something happens");
-        world.trace
+        std::mem::take(&mut world.trace)
     };
     let seeds = Seeds::all(5);
     let first = run(seeds);

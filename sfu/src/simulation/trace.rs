@@ -45,6 +45,11 @@ impl Trace {
         self.0.push(Entry::Event { at, what });
     }
 
+    /// The same for two runs that went the same way, in whatever process.
+    pub(super) fn digest(&self) -> u64 {
+        digest(format!("{:?}", self.0).as_bytes())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -101,6 +101,8 @@ pub(crate) struct Blueprint<'a> {
     pub(crate) simulcast: Simulcast,
     /// Whether RTP goes our own path, where the handshake allows it.
     pub(crate) own_path: bool,
+    /// Whether there is a data channel. One brings SCTP, whose timers no simulation can foresee.
+    pub(crate) channel: bool,
     pub(crate) now: Instant,
 }
 
@@ -139,7 +141,8 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
             )
         })
         .collect();
-    let channel = changes.add_channel(CHANNEL_LABEL.to_owned());
+    let channel = blueprint.channel;
+    let channel = channel.then(|| changes.add_channel(CHANNEL_LABEL.to_owned()));
     let (offer, pending) = changes
         .apply()
         .ok_or_else(|| SfuError::Stack("the stack made no offer".to_owned()))?;
@@ -155,7 +158,7 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
             mids,
             kinds: blueprint.layout.to_vec(),
             rids: vec![None; blueprint.layout.len()],
-            channel: Some(channel),
+            channel,
             outcome,
             password: stun::Password::new(&blueprint.credentials.password),
             first_repair: blueprint.credentials.first_repair,

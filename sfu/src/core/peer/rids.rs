@@ -72,6 +72,7 @@ mod tests {
             codecs: &MediaPolicy::default().video_codecs,
             simulcast,
             own_path: true,
+            channel: true,
             now: Instant::now(),
         });
         built.expect("a peer").sdp

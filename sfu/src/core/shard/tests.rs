@@ -88,6 +88,7 @@ impl Bench {
             codecs: &MediaPolicy::default().video_codecs,
             simulcast: lens_protocol::media::Simulcast::Never,
             own_path: true,
+            channel: true,
             now: self.now.instant,
         });
         let negotiation = NegotiationId(u64::from(generation));

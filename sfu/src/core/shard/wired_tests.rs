@@ -171,6 +171,7 @@ impl Wires {
             codecs: &MediaPolicy::default().video_codecs,
             simulcast: Simulcast::Never,
             own_path,
+            channel: true,
             now: self.now.instant,
         });
         let negotiation = NegotiationId(seed);
