@@ -2,6 +2,11 @@
 //!
 //! One copy for all receivers. Bounded by age, by number and by bytes; it grows to what the
 //! stream's bitrate needs and no further.
+//!
+//! Positions are counted on and on, and lie in at most two pieces of memory: the newer packets from
+//! the start on, and the older ones behind them. So the older ones can be moved to the end of a
+//! larger memory, whoever holds a [`Kept`], and nothing is pushed out before its time because the
+//! newest happens to lie before the oldest.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -20,8 +25,12 @@ const PACKETS_LONGER: usize = 1_024;
 /// Most bytes kept; 400 ms at 8 Mbit/s, 2.5 s at 2.5.
 const BYTES: usize = 400 * 1024;
 const BYTES_LONGER: usize = 800 * 1024;
-/// Steps in which it grows. A camera's stream at 2 Mbit/s takes seven.
-const STEP: usize = 16 * 1024;
+/// It grows by one part in this many, in whole steps: a voice to 4 KB, a camera's stream at
+/// 2 Mbit/s to 108. Larger steps stand empty, smaller ones move what is there more often.
+const GROWTH: usize = 16;
+const STEP: usize = 2 * 1024;
+/// Steps in which the list of packets grows; by itself it would double.
+const PACKETS_STEP: usize = 16;
 
 /// What is kept of a packet beside its payload.
 #[derive(Clone, Copy, Debug)]
@@ -41,17 +50,23 @@ pub(crate) struct About {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
     pub(crate) about: About,
-    start: usize,
-    length: usize,
+    /// Counted on and on; see [`Ring::place_of`].
+    start: u64,
+    length: u32,
 }
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Ring {
     bytes: Vec<u8>,
-    /// Oldest first; their bytes lie one behind the other, wrapping to the start as a whole.
+    /// Oldest first.
     kept: VecDeque<Kept>,
-    end: usize,
+    /// The position that lies at the start of the memory: those from here on are the newer piece.
+    newer: u64,
+    /// Where position 0 of the older piece would lie, counted from the start and wrapping.
+    older: u64,
+    /// The position behind the newest.
+    end: u64,
     longer: bool,
 }
 
@@ -82,14 +97,14 @@ impl Ring {
         while self.kept.len() >= most {
             self.kept.pop_front();
         }
-        let start = self.place(length);
-        self.end = start;
-        Some(&mut self.bytes[start..start + length])
+        let place = self.make_room(length);
+        Some(&mut self.bytes[place..place + length])
     }
 
     /// What was filled into the last [`Self::room`], and what lies behind it.
     pub(crate) fn pending(&self) -> &[u8] {
-        self.bytes.get(self.end..).unwrap_or_default()
+        let place = self.place_of(self.end);
+        self.bytes.get(place..).unwrap_or_default()
     }
 
     /// Keeps the packet whose payload was filled into the last [`Self::room`]: the bytes in `used`
@@ -97,17 +112,23 @@ impl Ring {
     pub(crate) fn keep(&mut self, about: About, used: Range<usize>) -> Kept {
         let kept = Kept {
             about,
-            start: self.end + used.start,
-            length: used.len(),
+            start: self.end + used.start as u64,
+            length: used.len() as u32,
         };
-        self.end += used.end;
+        self.end += used.end as u64;
+        if self.kept.len() == self.kept.capacity() {
+            self.kept.reserve_exact(PACKETS_STEP);
+        }
         self.kept.push_back(kept);
         kept
     }
 
-    /// The payload of a packet that was returned by [`Self::keep`] in this turn, or found since.
+    /// The payload of a packet that was returned by [`Self::keep`] in this turn, or found since;
+    /// of any other one, whatever lies there.
     pub(crate) fn payload(&self, kept: &Kept) -> &[u8] {
-        &self.bytes[kept.start..kept.start + kept.length]
+        let place = self.place_of(kept.start);
+        let end = place.saturating_add(kept.length as usize);
+        self.bytes.get(place..end).unwrap_or_default()
     }
 
     /// The packet of `ssrc` with this index, if it is still there. Looks at the newest first,
@@ -136,41 +157,64 @@ impl Ring {
         }
     }
 
-    /// Where `length` bytes go: behind the newest, or at the start again, over the oldest.
-    fn place(&mut self, length: usize) -> usize {
+    /// Where a position lies in memory.
+    fn place_of(&self, position: u64) -> usize {
+        let from = match position >= self.newer {
+            true => self.newer.wrapping_neg(),
+            false => self.older,
+        };
+        position.wrapping_add(from) as usize
+    }
+
+    /// Where the next `length` bytes go: behind the newest, or at the start again, over those that
+    /// were forgotten; in a larger memory, when that is allowed; else over the oldest.
+    fn make_room(&mut self, length: usize) -> usize {
         loop {
             let Some(oldest) = self.kept.front().map(|kept| kept.start) else {
-                self.grow(length);
+                self.begin_anew();
+                if length > self.bytes.len() {
+                    self.grow(length);
+                }
                 return 0;
             };
-            let newest_wraps = self.end <= oldest && !self.kept.is_empty();
-            let limit = if newest_wraps {
-                oldest
-            } else {
-                self.bytes.len()
-            };
-            if self.end + length <= limit {
-                return self.end;
+            let wrapped = oldest < self.newer;
+            let (first, end) = (self.place_of(oldest), self.place_of(self.end));
+            let limit = if wrapped { first } else { self.bytes.len() };
+            if end + length <= limit {
+                return end;
             }
-            if !newest_wraps && length <= oldest {
+            if !wrapped && length <= first {
+                self.older = self.newer.wrapping_neg();
+                self.newer = self.end;
                 return 0;
             }
-            // Full: larger while that is allowed, else without the oldest.
-            if !newest_wraps && self.grow(self.end + length) {
-                continue;
+            if !self.grow(end + length - limit) {
+                self.kept.pop_front();
             }
-            self.kept.pop_front();
         }
     }
 
-    /// Makes room for `needed` bytes in all, if the bound allows; says whether it did.
-    fn grow(&mut self, needed: usize) -> bool {
-        let wanted = needed.next_multiple_of(STEP);
-        if needed <= self.bytes.len() || wanted > self.most() {
+    /// Nothing is kept: what comes next lies at the start.
+    fn begin_anew(&mut self) {
+        self.newer = self.end;
+    }
+
+    /// Makes the memory larger by at least `more` bytes, if the bound allows; says whether it did.
+    /// What wraps goes to its end.
+    fn grow(&mut self, more: usize) -> bool {
+        let before = self.bytes.len();
+        let more = more.max(before / GROWTH).next_multiple_of(STEP);
+        if before + more > self.most() {
             return false;
         }
-        self.bytes.reserve_exact(wanted - self.bytes.len());
-        self.bytes.resize(wanted, 0);
+        self.bytes.reserve_exact(more);
+        self.bytes.resize(before + more, 0);
+        let oldest = self.kept.front().map(|kept| kept.start);
+        if let Some(oldest) = oldest.filter(|oldest| *oldest < self.newer) {
+            let first = self.place_of(oldest);
+            self.bytes.copy_within(first..before, first + more);
+            self.older = self.older.wrapping_add(more as u64);
+        }
         true
     }
 }
@@ -218,6 +262,32 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_pushed_out_before_its_time_while_the_bitrate_rises() {
+        let start = Instant::now();
+        let mut ring = Ring::default();
+        let mut sent: VecDeque<(u64, Duration)> = VecDeque::new();
+        let (mut passed, mut index) = (Duration::ZERO, 0);
+        // 250 kbit/s, and each two seconds at once twice as much, up to 4 Mbit/s.
+        for pause in [35_200, 17_600, 8_800, 4_400, 2_200] {
+            let end = passed + Duration::from_secs(2);
+            while passed < end {
+                passed += Duration::from_micros(pause);
+                index += 1;
+                put(&mut ring, index, 1_100, start + passed).expect("room");
+                sent.push_back((index, passed));
+                while sent.front().is_some_and(|(_, at)| passed - *at > KEPT) {
+                    sent.pop_front();
+                }
+                for (index, _) in &sent {
+                    let kept = ring.find(0, *index);
+                    let kept = kept.unwrap_or_else(|| panic!("{index} at {passed:?}"));
+                    assert_eq!(ring.payload(kept), [*index as u8; 1_100]);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn memory_follows_the_bitrate_and_has_a_bound() {
         let start = Instant::now();
         let mut ring = Ring::default();
@@ -226,7 +296,13 @@ mod tests {
             let at = start + Duration::from_micros(4_405 * index);
             put(&mut ring, index, 1_100, at).expect("room");
         }
-        assert!(ring.memory() < 150 * 1024, "{}", ring.memory());
+        assert!(ring.memory() < 125 * 1024, "{}", ring.memory());
+        let mut voice = Ring::default();
+        for index in 0..500 {
+            let at = start + Duration::from_millis(20 * index);
+            put(&mut voice, index, 80, at).expect("room");
+        }
+        assert!(voice.memory() < 8 * 1024, "{}", voice.memory());
         let mut flood = Ring::default();
         for index in 0..10_000 {
             put(&mut flood, index, 1_200, start).expect("room");
@@ -242,10 +318,20 @@ mod tests {
         ) {
             let mut now = Instant::now();
             let mut ring = Ring::default();
+            let mut held = VecDeque::new();
             for (index, (length, pause)) in (0_u64..).zip(steps) {
                 now += Duration::from_millis(pause);
-                if put(&mut ring, index, length, now).is_none() {
+                let Some(kept) = put(&mut ring, index, length, now) else {
                     continue;
+                };
+                held.push_back(kept);
+                let first = ring.kept.front().map(|kept| kept.start);
+                while held.front().is_some_and(|kept| Some(kept.start) < first) {
+                    held.pop_front();
+                }
+                for kept in &held {
+                    let whole = ring.payload(kept).iter().all(|byte| *byte == kept.about.index as u8);
+                    prop_assert!(whole, "packet {} is not where it was", kept.about.index);
                 }
                 for kept in &ring.kept {
                     let whole = ring.payload(kept).iter().all(|byte| *byte == kept.about.index as u8);
