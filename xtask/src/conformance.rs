@@ -11,7 +11,7 @@ const WHOLE: [&str; 4] = ["rust:rust", "c-asan:c-asan", "java:java", "browser:br
 /// And what two faces do with each other, with the browser as one of them: most scenarios are about
 /// one face and its server.
 const MIXED: [&str; 4] = ["rust:browser", "c:browser", "java:browser", "browser:rust"];
-const BETWEEN_TWO: [&str; 5] = ["video", "chat", "new-generation", "talk-ready", "transform"];
+const BETWEEN_TWO: [&str; 4] = ["video", "new-generation", "talk-ready", "transform"];
 /// What cargo builds for them, so that it breaks on request: these testees are handed out to nobody.
 const BUILD: [&str; 8] = [
     "build",
