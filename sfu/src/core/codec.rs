@@ -75,6 +75,11 @@ impl MediaCodec {
         }
     }
 
+    /// Whether a stream may hold several sizes of its picture, told apart by dependency descriptors.
+    pub(crate) fn is_scalable(self) -> bool {
+        matches!(self, Self::Vp9(_) | Self::Av1(_))
+    }
+
     /// RTP clock ticks per second.
     pub(crate) fn clock_rate(self) -> u32 {
         match self {

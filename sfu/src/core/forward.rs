@@ -4,13 +4,18 @@
 //! counter (RFC 3711 §3.3.1): a late joiner on a long stream would see nothing. It stays gapless
 //! when the source changes or was held, so that the receiver asks for nothing that was never sent.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use super::gaps::Gaps;
 
 /// How long a receiver is kept waiting for a keyframe before it gets whatever comes. Higher hides
 /// a stream whose keyframes we cannot see; lower shows broken pictures after a slow keyframe.
 const KEYFRAME_PATIENCE: Duration = Duration::from_secs(3);
 /// Older packets of a new stream that still fit before its first one.
 const REORDER_ROOM: u64 = 64;
+/// Packets remembered that end a picture for the receiver and not for others: 2 s of them.
+const ENDS: usize = 64;
 
 /// What a receiver's stream is made of now: the source's connection and its SSRC.
 pub(crate) type SourceId = (super::arena::Key, u32);
@@ -48,6 +53,21 @@ pub(crate) enum Decision {
     Skip,
 }
 
+/// What becomes of the number of a packet that the receiver is not to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// It has none.
+    Closed,
+    /// It has this one: later packets have left already. It is to be filled with a packet of
+    /// nothing, or the receiver would ask for it.
+    Open {
+        /// Extended sequence number.
+        sequence: u64,
+        /// RTP timestamp.
+        timestamp: u32,
+    },
+}
+
 /// Where a sent packet came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
@@ -56,6 +76,8 @@ pub(crate) struct Origin {
     pub(crate) index: u64,
     /// What was added to its timestamp.
     pub(crate) timestamp_offset: u32,
+    /// Whether it ended a picture, for this receiver only.
+    pub(crate) ends: bool,
 }
 
 /// Rewrites packets of changing sources into one continuous stream.
@@ -76,6 +98,18 @@ struct Mapping {
     /// Lower numbers may have been used by a former source.
     floor: u64,
     timestamp_offset: u32,
+    /// The highest that has passed.
+    top: u64,
+    gaps: Gaps,
+    ends: VecDeque<u64>,
+}
+
+impl Mapping {
+    fn sequence(&self, index: u64) -> Option<u64> {
+        let position = index - self.gaps.before(index)?;
+        let sequence = (self.first_out + position).checked_sub(self.first_in)?;
+        (sequence >= self.floor).then_some(sequence)
+    }
 }
 
 #[derive(Debug)]
@@ -124,16 +158,13 @@ impl Rewriter {
             }
             self.switch_to(&packet);
         }
-        let Some(mapping) = &self.source else {
+        let Some(mapping) = &mut self.source else {
             return Decision::Skip;
         };
-        let Some(sequence) = (mapping.first_out + packet.sequence).checked_sub(mapping.first_in)
-        else {
+        let Some(sequence) = mapping.sequence(packet.sequence) else {
             return Decision::Skip;
         };
-        if sequence < mapping.floor {
-            return Decision::Skip;
-        }
+        mapping.top = mapping.top.max(packet.sequence);
         let timestamp = packet.timestamp.wrapping_add(mapping.timestamp_offset);
         if sequence >= self.next_sequence {
             self.next_sequence = sequence + 1;
@@ -148,14 +179,44 @@ impl Rewriter {
         }
     }
 
+    /// A packet that the receiver is not to get leaves no gap in its numbers.
+    pub(crate) fn leave_out(&mut self, source: SourceId, index: u64, timestamp: u32) -> LeftOut {
+        let mapping = self.source.as_mut().filter(|it| it.source == source);
+        let Some(mapping) = mapping else {
+            return LeftOut::Closed;
+        };
+        if index > mapping.top {
+            mapping.gaps.add(index);
+            return LeftOut::Closed;
+        }
+        let Some(sequence) = mapping.sequence(index) else {
+            return LeftOut::Closed;
+        };
+        LeftOut::Open {
+            sequence,
+            timestamp: timestamp.wrapping_add(mapping.timestamp_offset),
+        }
+    }
+
+    /// Notes that the packet with this number ends a picture for the receiver, and for others not.
+    pub(crate) fn ends(&mut self, sequence: u64) {
+        if let Some(mapping) = &mut self.source {
+            if mapping.ends.len() == ENDS {
+                mapping.ends.pop_front();
+            }
+            mapping.ends.push_back(sequence);
+        }
+    }
+
     /// Where the packet with this number came from. `None` for numbers of former sources.
     pub(crate) fn origin(&self, sequence: u64) -> Option<Origin> {
         let mapping = self.source.as_ref().filter(|it| sequence >= it.floor)?;
-        let index = (mapping.first_in + sequence).checked_sub(mapping.first_out)?;
+        let position = (mapping.first_in + sequence).checked_sub(mapping.first_out)?;
         Some(Origin {
             source: mapping.source,
-            index,
+            index: mapping.gaps.index_of(position)?,
             timestamp_offset: mapping.timestamp_offset,
+            ends: mapping.ends.contains(&sequence),
         })
     }
 
@@ -191,6 +252,9 @@ impl Rewriter {
             first_out,
             floor,
             timestamp_offset,
+            top: packet.sequence,
+            gaps: Gaps::default(),
+            ends: VecDeque::new(),
         });
         self.waiting_since = None;
         self.epoch = self.epoch.wrapping_add(1);
@@ -289,6 +353,46 @@ mod tests {
             Decision::AwaitKeyframe
         );
         sent(rewriter.decide(video(5, false, 3_090)));
+    }
+
+    #[test]
+    fn what_is_left_out_leaves_no_gap_and_requests_lead_back() {
+        let (one, _) = sources();
+        let (source, now) = ((one, 1), Instant::now());
+        let mut rewriter = Rewriter::new(1_000);
+        let first = sent(rewriter.decide(audio(source, 500, 960, now))).0;
+        let mut numbers = vec![];
+        for index in 501..520 {
+            if index % 3 == 0 {
+                assert_eq!(rewriter.leave_out(source, index, 0), LeftOut::Closed);
+            } else {
+                numbers.push((
+                    index,
+                    sent(rewriter.decide(audio(source, index, 960, now))).0,
+                ));
+            }
+        }
+        for ((index, number), expected) in numbers.iter().zip(first + 1..) {
+            assert_eq!(*number, expected);
+            assert_eq!(rewriter.origin(*number).map(|it| it.index), Some(*index));
+        }
+        // One that comes late has a number already; one of a former source has nothing to fill.
+        let late = rewriter.decide(audio(source, 530, 960, now));
+        let sequence = sent(late).0 - 2;
+        assert_eq!(
+            rewriter.leave_out(source, 528, 7),
+            LeftOut::Open {
+                sequence,
+                timestamp: 7
+            }
+        );
+        assert_eq!(rewriter.leave_out((one, 2), 528, 7), LeftOut::Closed);
+        rewriter.ends(sequence);
+        let ends = |number| rewriter.origin(number).map(|it| it.ends);
+        assert_eq!(
+            (ends(sequence), ends(sequence + 1)),
+            (Some(true), Some(false))
+        );
     }
 
     proptest! {

@@ -198,17 +198,22 @@ pub(crate) struct Choice {
 impl Choice {
     /// Chooses among what `camera` sends.
     pub(crate) fn choose(&mut self, camera: Key, sent: &Sent, needs: Needs, now: Instant) {
-        let Needs { limit, lines } = needs;
-        let (rates, heights) = (&sent.rates, &sent.heights);
         if self.camera != Some(camera) {
             *self = Self {
                 camera: Some(camera),
                 ..Self::default()
             };
         }
+        let enough = |lines| sizes::enough(&sent.rates, &sent.heights, lines);
+        let most = needs.lines.map_or(u8::MAX, enough);
+        self.aim(&sent.rates, most, needs, now);
+    }
+
+    /// Chooses the last of these rates that fits, up to number `most`.
+    pub(crate) fn aim(&mut self, rates: &[Option<u64>], most: u8, needs: Needs, now: Instant) {
+        let Needs { limit, lines } = needs;
         // A viewer that shows it larger than before waits for nothing but room.
         let resized = std::mem::replace(&mut self.lines, lines) != lines;
-        let most = lines.map_or(u8::MAX, |lines| sizes::enough(rates, heights, lines));
         let fits =
             |rate: u64, room: f64| limit.is_none_or(|limit| rate as f64 * room <= limit as f64);
         let best = |room: f64| {
@@ -224,7 +229,7 @@ impl Choice {
             // Nothing comes; what comes next decides.
             return;
         };
-        let rate = self.target.and_then(|target| rates[usize::from(target)]);
+        let rate = self.target.and_then(|target| at(rates, target));
         let (Some(target), Some(rate), Some(_)) = (self.target, rate, self.current) else {
             (self.target, self.roomy) = (Some(largest), None);
             return;
@@ -243,9 +248,24 @@ impl Choice {
         }
     }
 
+    /// What passes.
+    pub(crate) fn current(&self) -> Option<u8> {
+        self.current
+    }
+
+    /// What is to pass.
+    pub(crate) fn target(&self) -> Option<u8> {
+        self.target
+    }
+
+    /// From now on this one passes.
+    pub(crate) fn begin(&mut self, layer: u8) {
+        self.current = Some(layer);
+    }
+
     /// What is chosen, or passes until that begins: the larger of both, in bits per second.
-    pub(crate) fn rate(&self, rates: &Rates) -> Option<u64> {
-        let rate = |layer: Option<u8>| rates[usize::from(layer?)];
+    pub(crate) fn rate(&self, rates: &[Option<u64>]) -> Option<u64> {
+        let rate = |layer: Option<u8>| at(rates, layer?);
         rate(self.current).max(rate(self.target))
     }
 
@@ -286,6 +306,10 @@ impl Choice {
         let layer = layer.filter(|_| self.camera == Some(camera));
         layer.map_or(ALL, |layer| 1 << layer)
     }
+}
+
+fn at(rates: &[Option<u64>], layer: u8) -> Option<u64> {
+    rates.get(usize::from(layer)).copied().flatten()
 }
 
 #[cfg(test)]

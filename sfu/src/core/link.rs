@@ -17,7 +17,9 @@ use super::layers::{self, Choice, Flow, LAYERS, Meter as LayerMeter, Needs, Sent
 use super::pacer::Pacer;
 use super::path::{Carrier, Moment, Path};
 use super::peer::{Packet, Peer};
+use super::rtp::descriptor::{Frame, Rewritten};
 use super::rtp::ring::Ring;
+use super::scalable::{self, Cut, Scalable};
 use super::slots;
 use super::timeline::Journal;
 use super::vp8::{Numbers, Patch};
@@ -82,6 +84,8 @@ pub(crate) struct Link {
     pub(crate) choices: Vec<Choice>,
     /// One for each slot, as above.
     pub(crate) numbers: Vec<Numbers>,
+    /// One for each slot, once a scalable stream has come in it.
+    pub(crate) cuts: Vec<Option<Box<Cut>>>,
     /// One for each slot; used for those the participant sends video in.
     pub(crate) sources: Vec<Source>,
     /// What came last in each slot.
@@ -140,6 +144,8 @@ pub(crate) struct Source {
     pub(crate) announced: bool,
     /// What its layers send, when it has some.
     pub(crate) flow: Option<Box<Flow>>,
+    /// What it is made of, when it is one scalable stream.
+    pub(crate) scalable: Option<Box<Scalable>>,
 }
 
 /// What is known of one layer.
@@ -177,6 +183,10 @@ pub(crate) struct Arrived {
     pub(crate) packet: Packet,
     /// `Some(true)` for the first packet of a keyframe, `None` when there are none (audio).
     pub(crate) keyframe: Option<bool>,
+    /// What its frame is, in a scalable stream.
+    pub(crate) frame: Option<Frame>,
+    /// Whether it ends a picture for the receiver it is passed to.
+    pub(crate) ends: bool,
     /// Whether anybody got it.
     pub(crate) sent: bool,
 }
@@ -204,6 +214,7 @@ impl Link {
             rewriters: rewriters.collect(),
             choices: new.kinds.iter().map(|_| Choice::default()).collect(),
             numbers: new.kinds.iter().map(|_| Numbers::default()).collect(),
+            cuts: new.kinds.iter().map(|_| None).collect(),
             sources: new.kinds.iter().map(|_| Source::default()).collect(),
             rings: new.kinds.iter().map(|_| Ring::default()).collect(),
             arrived: Vec::new(),
@@ -368,6 +379,57 @@ impl Link {
         }
     }
 
+    /// Chooses what of a camera's scalable stream comes in a slot.
+    pub(crate) fn choose_cut(&mut self, slot: usize, camera: Key, sent: &Scalable, now: Instant) {
+        if !self.peer.takes_descriptors() {
+            return;
+        }
+        let voices = self.voices.bps(now);
+        let needs = Needs {
+            limit: self.limit.map(|limit| limit.saturating_sub(voices)),
+            lines: self.wish.max_height,
+        };
+        if let Some(cut) = self.cuts.get_mut(slot) {
+            let cut = cut.get_or_insert_default();
+            cut.choose(camera, sent, needs, now);
+            let chosen = cut.rate(sent).unwrap_or_default();
+            self.pacer.at_least(chosen + voices);
+        }
+    }
+
+    /// Whether it has chosen among what a camera's scalable stream is made of now.
+    pub(crate) fn has_cut(&self, slot: usize, camera: Key, sent: &Scalable) -> bool {
+        let cut = self.cuts.get(slot).and_then(Option::as_ref);
+        !self.peer.takes_descriptors() || cut.is_some_and(|cut| cut.is_for(camera, sent))
+    }
+
+    /// Judges a packet of a scalable stream, of the picture with this RTP time.
+    pub(crate) fn judge_cut(
+        &mut self,
+        slot: usize,
+        sent: &Scalable,
+        frame: &Frame,
+        picture: u32,
+    ) -> scalable::Verdict {
+        let cut = self.cuts.get_mut(slot).and_then(Option::as_mut);
+        let cut = cut.filter(|_| self.peer.takes_descriptors());
+        let whole = scalable::Verdict {
+            passes: true,
+            ..scalable::Verdict::default()
+        };
+        cut.map_or(whole, |cut| cut.judge(sent, frame, picture))
+    }
+
+    /// The dependency descriptor of a packet that leaves in a slot in the `epoch`th part of its
+    /// stream, for a receiver that takes them.
+    pub(crate) fn describe(&mut self, slot: usize, bytes: &[u8], epoch: u32) -> Option<Rewritten> {
+        if bytes.is_empty() || !self.peer.takes_descriptors() {
+            return None;
+        }
+        let cut = self.cuts.get_mut(slot)?.get_or_insert_default();
+        cut.rewrite(bytes, epoch)
+    }
+
     /// Whether it has chosen among the layers of a camera.
     pub(crate) fn has_chosen(&self, slot: usize, camera: Key) -> bool {
         let choice = self.choices.get(slot);
@@ -419,11 +481,11 @@ impl Link {
 
     /// Whether several layers come from it.
     pub(crate) fn sends_layers(&self) -> bool {
-        let mut flows = self
-            .sources
-            .iter()
-            .filter_map(|source| source.flow.as_ref());
-        flows.any(|flow| flow.live() > 1)
+        self.sources.iter().any(|source| {
+            let flow = source.flow.as_ref();
+            let scalable = source.scalable.as_ref();
+            flow.is_some_and(|it| it.live() > 1) || scalable.is_some_and(|it| it.live() > 1)
+        })
     }
 
     /// Bytes leave for it whatever its way carries.

@@ -30,6 +30,8 @@ pub(crate) struct Waiting {
     pub(crate) index: u64,
     /// Whether it is the first of a keyframe.
     pub(crate) starts: bool,
+    /// Whether it ends a picture for the receiver.
+    pub(crate) ends: bool,
     /// The receiver's slot.
     pub(crate) slot: usize,
 }
@@ -137,6 +139,7 @@ mod tests {
             ssrc: 1,
             index,
             starts: false,
+            ends: false,
             slot: 0,
         }
     }

@@ -128,8 +128,9 @@ impl Numbers {
     }
 }
 
+/// A number that each receiver sees go on, whatever its stream is made of.
 #[derive(Debug, Default)]
-struct Number {
+pub(crate) struct Number {
     epoch: Option<u32>,
     offset: u16,
     last: Option<u16>,
@@ -137,8 +138,8 @@ struct Number {
 
 impl Number {
     /// What the receiver sees for `number`, which has so many bits.
-    fn map(&mut self, number: u16, bits: u32, epoch: u32) -> u16 {
-        let most = (1_u16 << bits) - 1;
+    pub(crate) fn map(&mut self, number: u16, bits: u32, epoch: u32) -> u16 {
+        let most = u16::MAX >> (u16::BITS - bits);
         if self.epoch.replace(epoch) != Some(epoch) {
             let next = self.last.map(|last| last.wrapping_add(1));
             self.offset = next.map_or(0, |next| next.wrapping_sub(number));

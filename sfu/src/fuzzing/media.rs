@@ -208,6 +208,7 @@ impl Call {
             packet: &packet,
             payload: &payload,
             patch: None,
+            descriptor: None,
         };
         match again {
             true => self.ours.repair(&out, path(), &mut self.outbox),

@@ -6,6 +6,7 @@
 
 mod answer;
 mod client_offer;
+mod descriptor;
 mod framing;
 mod input;
 mod media;
@@ -21,6 +22,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("answer", answer::check),
     ("client_offer", client_offer::check),
+    ("descriptor", descriptor::check),
     ("framing", framing::check),
     ("keyframe", rtp::check_payload),
     ("media", media::check),

@@ -26,6 +26,7 @@ pub(super) fn check(bytes: &[u8]) {
         padded: parsed.padded,
         extensions,
         names,
+        descriptor: header::descriptor(&parsed, &map),
         map,
     };
     let mut out = [0xA5; LONGEST_OUT];
@@ -40,11 +41,13 @@ pub(super) fn check(bytes: &[u8]) {
         repaired_rid: filled(names.repaired_rid),
     };
     assert_eq!(header::read(&again, &map), (extensions, names));
+    let descriptor = header::descriptor(&again, &map);
+    assert_eq!(descriptor, outgoing.descriptor);
 }
 
 /// Different numbers of 1 to 14.
 fn numbers(first: u8) -> ExtensionMap {
-    let number = |place: u8| (first.wrapping_add(place * 3)) % 14 + 1;
+    let number = |place: u8| (first % 14 + place * 3) % 14 + 1;
     ExtensionMap {
         audio_level: number(0),
         transport_sequence: number(1),
@@ -53,6 +56,7 @@ fn numbers(first: u8) -> ExtensionMap {
         abs_capture_time: number(4),
         rid: number(5),
         repaired_rid: number(6),
+        descriptor: number(7),
     }
 }
 

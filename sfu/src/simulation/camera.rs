@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use lens_protocol::media::Simulcast;
 
 use super::frames::{PAYLOAD, Piece};
+use super::svc;
 
 /// What is sent at most, as browsers do at 720p, and at least.
 const MOST: f64 = 2_500_000.0;
@@ -33,6 +34,8 @@ pub(super) struct Shot {
     /// Which of the camera's slots it belongs to.
     pub(super) place: usize,
     pub(super) payload: Vec<u8>,
+    /// The dependency descriptor, of a camera whose stream is scalable.
+    pub(super) descriptor: Option<Vec<u8>>,
 }
 
 pub(super) struct Camera {
@@ -46,6 +49,8 @@ pub(super) struct Camera {
     ceiling: Option<f64>,
     began: Option<Instant>,
     next: Option<Instant>,
+    /// Pictures since the keyframe, of a camera whose stream is scalable.
+    scalable: Option<u32>,
 }
 
 /// What makes one layer.
@@ -76,7 +81,18 @@ impl Camera {
             ceiling: None,
             began: None,
             next: None,
+            scalable: None,
         }
+    }
+
+    /// One stream that holds all sizes.
+    pub(super) fn scalable(mut self) -> Self {
+        self.scalable = Some(0);
+        self
+    }
+
+    pub(super) fn is_scalable(&self) -> bool {
+        self.scalable.is_some()
     }
 
     pub(super) fn is_layered(&self) -> bool {
@@ -113,12 +129,55 @@ impl Camera {
         let began = *self.began.get_or_insert(now);
         self.next = Some(self.next.unwrap_or(now) + FRAME);
         self.frame += 1;
+        if let Some(since) = self.scalable {
+            return self.encode_all(since, now - began, taken);
+        }
         let shares = self.shares(now - began);
         let shots = (0..self.encoders.len()).rev().flat_map(|place| {
             let share = shares[place];
             self.encode(place, share, taken)
         });
         shots.collect()
+    }
+
+    /// A picture of a scalable stream: its sizes one after the other.
+    fn encode_all(&mut self, since: u32, passed: Duration, taken: Duration) -> Vec<Shot> {
+        let rate = (self.rate(passed) - VOICE_BPS).max(LEAST) * PAYLOAD_SHARE;
+        let encoder = &mut self.encoders[0];
+        let keyframe = std::mem::take(&mut encoder.wants_keyframe);
+        self.keyframes += u32::from(keyframe);
+        let since = if keyframe { 0 } else { since };
+        self.scalable = Some(since + 1);
+        let mut shots = Vec::new();
+        for (layer, share) in (0_u8..).zip(svc::SHARES) {
+            let larger = if keyframe { KEYFRAME } else { 1.0 };
+            let bytes = (rate * share * FRAME.as_secs_f64() / 8.0 * larger) as usize;
+            let count = bytes.div_ceil(PAYLOAD).max(1);
+            for part in 0..count {
+                let piece = Piece {
+                    frame: self.frame,
+                    place: part as u16,
+                    count: count as u16,
+                    keyframe,
+                    layer,
+                    picture: None,
+                    taken,
+                };
+                let ends = (part == 0, part + 1 == count);
+                let mut payload = piece.write(bytes.saturating_sub(part * PAYLOAD).min(PAYLOAD));
+                payload[0] = svc::head(keyframe && layer == 0 && part == 0);
+                encoder.number += 1;
+                shots.push(Shot {
+                    number: encoder.number,
+                    timestamp: self.frame.wrapping_mul(FRAME_TICKS),
+                    marker: ends.1 && usize::from(layer) + 1 == svc::SHARES.len(),
+                    place: 0,
+                    payload,
+                    descriptor: Some(svc::descriptor(self.frame, layer, since, ends)),
+                });
+            }
+        }
+        shots
     }
 
     /// Payload bits per second of each layer; small ones first.
@@ -168,6 +227,7 @@ impl Camera {
                 marker: part + 1 == count,
                 place,
                 payload: piece.write(rest.min(PAYLOAD)),
+                descriptor: None,
             }
         });
         shots.collect()

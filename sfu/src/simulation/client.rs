@@ -10,9 +10,11 @@ use lens_runtime::udp::Runs;
 use super::DOOR;
 use super::camera::{Camera, Shot};
 use super::frames::Decoder;
+use super::svc;
 use crate::core::codec::MediaCodec;
 use crate::core::path::{Carrier, Moment, Path};
 use crate::core::peer::{NewClient, Outgoing, Packet, Peer, PeerEvent, Produce, client};
+use crate::core::rtp::descriptor::{self, Rewritten};
 use crate::core::rtp::header::{Extensions, Header};
 use crate::core::rtp::ring::{About, Ring};
 
@@ -35,6 +37,7 @@ pub(super) struct Client {
     pub(super) camera: Option<Camera>,
     speaker: Option<Speaker>,
     pub(super) decoder: Decoder,
+    pub(super) parts: svc::Parts,
     /// How long each voice packet took.
     pub(super) voices: Vec<Duration>,
 }
@@ -71,6 +74,7 @@ impl Client {
             camera,
             speaker: speaks.then(Speaker::default),
             decoder: Decoder::default(),
+            parts: svc::Parts::default(),
             voices: Vec::new(),
         };
         (client, answer)
@@ -115,7 +119,15 @@ impl Client {
             return;
         };
         let payload = self.rings[packet.slot].payload(&packet.kept);
-        if packet.kept.about.codec != MediaCodec::Opus {
+        let about = &packet.kept.about;
+        let descriptor = self.rings[packet.slot].descriptor(&packet.kept);
+        if about.codec.is_scalable() {
+            self.parts.indices.insert(about.index);
+            let both = (payload, descriptor);
+            let marker = about.header.marker;
+            return self.parts.take(both, marker, passed, &mut self.decoder);
+        }
+        if about.codec != MediaCodec::Opus {
             return self.decoder.take(payload, passed);
         }
         let taken = payload[4..12].try_into().expect("eight bytes");
@@ -145,9 +157,13 @@ impl Client {
             return;
         };
         let shots = camera.shoot(now, now - self.start);
+        let codec = match camera.is_scalable() {
+            true => MediaCodec::Vp9(0),
+            false => MediaCodec::Vp8,
+        };
         for shot in shots {
             let slot = video_up(&self.kinds).nth(shot.place).expect("a slot");
-            self.write(slot, MediaCodec::Vp8, &shot, now);
+            self.write(slot, codec, &shot, now);
         }
     }
 
@@ -169,6 +185,7 @@ impl Client {
             marker: false,
             place: 0,
             payload,
+            descriptor: None,
         };
         let slot = self.slot(SlotKind::AudioUp).expect("a slot of it");
         self.write(slot, MediaCodec::Opus, &shot, now);
@@ -184,8 +201,11 @@ impl Client {
     fn write(&mut self, slot: usize, codec: MediaCodec, shot: &Shot, now: Instant) {
         let payload_type = self.peer.payload_for(slot, codec).expect("taken");
         let ring = &mut self.sent[slot];
-        let room = ring.room(shot.payload.len(), now).expect("room");
-        room.copy_from_slice(&shot.payload);
+        let descriptor = shot.descriptor.as_deref().unwrap_or_default();
+        let all = [&shot.payload, descriptor].concat();
+        ring.room(all.len(), now)
+            .expect("room")
+            .copy_from_slice(&all);
         let about = About {
             index: shot.number,
             header: Header {
@@ -200,7 +220,8 @@ impl Client {
             layer: 0,
             at: now,
         };
-        let kept = ring.keep(about, 0..shot.payload.len());
+        let length = shot.payload.len();
+        let kept = ring.keep_described(about, 0..length, length..all.len());
         let packet = Packet { slot, kept };
         self.send(&packet, payload_type, false, now);
     }
@@ -214,6 +235,9 @@ impl Client {
 
     fn send(&mut self, packet: &Packet, payload_type: u8, again: bool, now: Instant) {
         let about = &packet.kept.about;
+        let descriptor = self.sent[packet.slot].descriptor(&packet.kept);
+        let number = descriptor::number(descriptor);
+        let descriptor = number.and_then(|number| Rewritten::new(descriptor, number));
         let out = Outgoing {
             slot: packet.slot,
             payload_type,
@@ -224,6 +248,7 @@ impl Client {
             packet,
             payload: self.sent[packet.slot].payload(&packet.kept),
             patch: None,
+            descriptor,
         };
         let (to, outbox) = (Some(door_path()), &mut self.outbox);
         match again {

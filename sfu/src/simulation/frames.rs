@@ -81,6 +81,8 @@ pub(super) struct Decoder {
     /// The newest picture id, with its turns.
     newest: Option<u32>,
     last: Option<Duration>,
+    /// Whether something waits that is decoded elsewhere.
+    waits: bool,
     asked: Option<Duration>,
 }
 
@@ -112,6 +114,11 @@ impl Decoder {
         parts.missing.retain(|place| *place != piece.place);
         self.last = Some(now);
         while self.show(now) {}
+    }
+
+    /// Something came that is decoded elsewhere, and whether some of it cannot be.
+    pub(super) fn came(&mut self, now: Duration, waits: bool) {
+        (self.last, self.waits) = (Some(now), waits);
     }
 
     /// What frames are ordered by: picture ids, where there are some, as decoders do.
@@ -149,8 +156,9 @@ impl Decoder {
     pub(super) fn is_stuck(&mut self, now: Duration) -> bool {
         let shown = self.pictures.last().map_or(Duration::ZERO, |it| it.2);
         let comes = self.last.is_some_and(|last| last + STUCK > now);
+        let waits = self.waits || !self.parts.is_empty();
         let pause = self.asked.is_none_or(|asked| asked + STUCK < now);
-        let stuck = comes && pause && !self.parts.is_empty() && shown + STUCK < now;
+        let stuck = comes && pause && waits && shown + STUCK < now;
         if stuck {
             self.asked = Some(now);
         }

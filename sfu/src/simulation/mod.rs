@@ -13,6 +13,7 @@ mod dtls;
 mod figures;
 mod frames;
 mod scenarios;
+mod svc;
 mod trace;
 
 use std::net::SocketAddr;
@@ -92,6 +93,8 @@ struct World {
     /// Packets of every frame of the cameras that join; `None` for a rate that follows estimates.
     fixed: Option<u16>,
     simulcast: Simulcast,
+    /// Whether the cameras that join send one stream of several sizes.
+    scalable: bool,
 }
 
 /// Where virtual time begins. The media stack writes absolute times into packets, so that all runs
@@ -131,6 +134,7 @@ impl World {
             passed: Vec::new(),
             fixed: None,
             simulcast: media.simulcast,
+            scalable: false,
         };
         let create = CreateMediaRoom {
             conference: ROOM,
@@ -188,6 +192,10 @@ impl World {
         };
         let camera =
             (number == 0).then(|| Camera::new(generation * 1_000_000, self.fixed, self.simulcast));
+        let camera = match self.scalable {
+            true => camera.map(Camera::scalable),
+            false => camera,
+        };
         let (client, sdp) = Client::new(new, camera, number == 0, self.start);
         // The offer has no data channel, and each answer has to have one.
         let whole =

@@ -226,6 +226,75 @@ fn layers_give_each_viewer_what_its_way_carries() {
 }
 
 #[test]
+fn a_scalable_stream_is_cut_to_what_each_viewers_way_carries_and_it_shows() {
+    let mut figures = Figures::new("scalable");
+    for seed in SEEDS {
+        let mut world = World::new(Seeds::all(seed), MediaPolicy::default());
+        world.scalable = true;
+        world.join(0, 1, (clean(5), clean(5)));
+        world.join(1, 1, (clean(5), narrow(20, 300)));
+        world.join(2, 1, (clean(5), clean(5)));
+        world.join(3, 1, (clean(5), clean(5)));
+        world.connect();
+        world.wish(3, r#"{"max_height":300}"#);
+        world.run(10 * SECOND);
+        let from = world.now;
+        let fast = watch(&mut world, 2, 60);
+        let judge = |world: &World, viewer: usize| {
+            let decoder = &world.clients[viewer].decoder;
+            decoder.judge(from, world.now - SECOND, 60 * 30)
+        };
+        let (slow, small) = (judge(&world, 1), judge(&world, 3));
+        let share = |viewer: usize, layer| world.clients[viewer].decoder.share(from, layer);
+        let shares = [share(1, 0), share(2, 2), share(3, 1)];
+        figures.note(
+            &format!("slow {seed} of the smallest {:.4}", shares[0]),
+            &slow,
+        );
+        figures.note(
+            &format!("fast {seed} of the largest {:.4}", shares[1]),
+            &fast,
+        );
+        figures.note(
+            &format!("small {seed} of the second {:.4}", shares[2]),
+            &small,
+        );
+        assert!(slow.pictures >= 14 * 60, "seed {seed}: {slow:?}");
+        assert!(slow.frozen < 0.05, "seed {seed}: {slow:?}");
+        assert!(
+            fast.in_time >= 0.99 && small.in_time >= 0.99,
+            "seed {seed}: {fast:?} {small:?}"
+        );
+        assert!(
+            shares.iter().all(|it| *it >= 0.99),
+            "seed {seed}: {shares:?}"
+        );
+        // Nothing got lost there, and what was left out leaves no gap.
+        let indices = &world.clients[3].parts.indices;
+        let ends = indices.first().zip(indices.last());
+        let spread = ends.map(|(first, last)| last - first + 1);
+        assert_eq!(spread, Some(indices.len() as u64), "seed {seed}");
+        // More is wished for and comes with a keyframe.
+        world.wish(3, r#"{"max_height":700}"#);
+        world.run(SECOND);
+        let since = world.now;
+        world.run(SECOND);
+        assert!(
+            world.clients[3].decoder.share(since, 2) >= 1.0,
+            "seed {seed}"
+        );
+        world.relink(1, (clean(5), narrow(20, 4_000)));
+        let wide = world.now;
+        world.run(20 * SECOND);
+        let decoder = &world.clients[1].decoder;
+        let up = decoder.first(wide, 2).expect("it becomes large");
+        figures.line(&format!("wider {seed} large after {:?}", up - wide));
+        assert!(up - wide <= 10 * SECOND, "seed {seed}: {:?}", up - wide);
+    }
+    figures.compare();
+}
+
+#[test]
 fn a_viewer_gets_no_larger_layer_than_it_shows_and_a_larger_one_within_a_second() {
     let policy = MediaPolicy {
         simulcast: Simulcast::Always,

@@ -25,6 +25,8 @@ use crate::error::SfuError;
 const STATS_INTERVAL: Duration = Duration::from_secs(2);
 /// Header extension number of abs-capture-time; 9 is free in the stack's standard map.
 pub(super) const ABS_CAPTURE_TIME: u8 = 9;
+/// That of the dependency descriptor; free as well.
+pub(super) const DESCRIPTOR: u8 = 12;
 /// The data channel's label.
 const CHANNEL_LABEL: &str = "lens";
 /// Most bytes the stack queues towards one peer's data channel.
@@ -196,7 +198,10 @@ fn configure(blueprint: &Blueprint<'_>) -> RtcConfig {
             pass: blueprint.credentials.password.clone(),
         });
     super::codecs::configure(config.codec_config(), blueprint.codecs);
-    config
+    match blueprint.own_path {
+        true => config.set_extension(DESCRIPTOR, super::extensions::described()),
+        false => config,
+    }
 }
 
 fn candidates(address: &MediaAddress) -> Result<Vec<Candidate>, SfuError> {

@@ -10,8 +10,8 @@ use str0m::media::{Mid, Rid};
 use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, RtcConfig};
 
-use super::build::ABS_CAPTURE_TIME;
-use super::{Identity, Parts, Peer, codecs, tap};
+use super::build::{ABS_CAPTURE_TIME, DESCRIPTOR};
+use super::{Identity, Parts, Peer, codecs, extensions, mixes, tap};
 use crate::core::stun;
 
 /// What a client is made of.
@@ -32,6 +32,7 @@ pub(crate) fn client(new: NewClient<'_>) -> (Peer, String) {
         .set_crypto_provider(new.identity.cryptography())
         .set_rtp_mode(true)
         .set_extension(ABS_CAPTURE_TIME, Extension::AbsoluteCaptureTime)
+        .set_extension(DESCRIPTOR, extensions::described())
         .set_local_ice_credentials(new.credentials);
     codecs::configure(config.codec_config(), new.codecs);
     let mut rtc = config.build(new.now);
@@ -67,6 +68,7 @@ pub(crate) fn client(new: NewClient<'_>) -> (Peer, String) {
         password: stun::Password::new(""),
         first_repair: 1,
     });
+    peer.mixes = mixes(new.offer);
     peer.learn();
     (peer, answer.to_sdp_string())
 }

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use str0m::rtp::{AbsCaptureTime, Extension, ExtensionMap as StackMap, ExtensionValues};
+use str0m::rtp::{
+    AbsCaptureTime, Extension, ExtensionMap as StackMap, ExtensionSerializer, ExtensionValues,
+};
 
 use crate::core::rtp::NTP_TO_UNIX;
+use crate::core::rtp::descriptor;
 use crate::core::rtp::header::{CaptureTime, ExtensionMap, Extensions};
 
 /// The numbers that were agreed on.
@@ -18,6 +21,33 @@ pub(super) fn numbers(map: &StackMap) -> ExtensionMap {
         abs_capture_time: number(Extension::AbsoluteCaptureTime),
         rid: number(Extension::RtpStreamId),
         repaired_rid: number(Extension::RepairedRtpStreamId),
+        descriptor: number(described()),
+    }
+}
+
+/// The dependency descriptor, which the stack negotiates and only our own path reads and writes.
+pub(super) fn described() -> Extension {
+    Extension::with_serializer(descriptor::URI, OwnPathOnly)
+}
+
+#[derive(Debug)]
+struct OwnPathOnly;
+
+impl ExtensionSerializer for OwnPathOnly {
+    fn write_to(&self, _: &mut [u8], _: &ExtensionValues) -> usize {
+        0
+    }
+
+    fn parse_value(&self, _: &[u8], _: &mut ExtensionValues) -> bool {
+        true
+    }
+
+    fn is_video(&self) -> bool {
+        true
+    }
+
+    fn is_audio(&self) -> bool {
+        false
     }
 }
 

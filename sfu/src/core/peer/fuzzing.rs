@@ -22,6 +22,7 @@ pub(crate) const NUMBERS: ExtensionMap = ExtensionMap {
     abs_capture_time: 9,
     rid: 10,
     repaired_rid: 11,
+    descriptor: 12,
 };
 /// SSRCs of what the peer sends: picture, its repairs, voice.
 pub(crate) const THEIRS: [u32; 3] = [1, 2, 3];
@@ -163,6 +164,7 @@ mod tests {
                 packet: &packet,
                 payload: &[9; 3],
                 patch: None,
+                descriptor: None,
             };
             assert!(bare.write(&out, path, &mut outbox));
         }

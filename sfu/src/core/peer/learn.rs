@@ -84,6 +84,10 @@ impl Peer {
             return;
         };
         learn_numbers(&mut self.terms, media.remote_extmap());
+        // Most of these take more than the short form has room for.
+        if !self.mixes {
+            self.terms.map.descriptor = 0;
+        }
         self.terms.name = media.cname().to_owned();
         if slots::is_up(self.kinds[slot]) {
             self.layers[slot] = rids::agreed(media);
@@ -204,4 +208,5 @@ fn learn_numbers(terms: &mut Terms, map: &str0m::rtp::ExtensionMap) {
     fill(&mut known.abs_capture_time, found.abs_capture_time);
     fill(&mut known.rid, found.rid);
     fill(&mut known.repaired_rid, found.repaired_rid);
+    fill(&mut known.descriptor, found.descriptor);
 }

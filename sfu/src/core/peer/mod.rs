@@ -97,13 +97,24 @@ struct Channel {
 }
 
 /// A parsed answer, made off the media thread.
-pub(crate) struct ParsedAnswer(SdpAnswer);
+pub(crate) struct ParsedAnswer {
+    answer: SdpAnswer,
+    mixes: bool,
+}
 
 /// Parses the text of a trimmed answer.
 pub(crate) fn parse_answer(sdp: &str) -> Result<ParsedAnswer, SfuError> {
-    SdpAnswer::from_sdp_string(sdp)
-        .map(ParsedAnswer)
-        .map_err(|_| SfuError::InvalidSdp("a line cannot be read"))
+    let answer = SdpAnswer::from_sdp_string(sdp);
+    Ok(ParsedAnswer {
+        answer: answer.map_err(|_| SfuError::InvalidSdp("a line cannot be read"))?,
+        mixes: mixes(sdp),
+    })
+}
+
+/// Whether whoever wrote it takes both forms of header extensions in one stream (RFC 8285 §6).
+fn mixes(sdp: &str) -> bool {
+    let mut lines = sdp.lines();
+    lines.any(|line| line.trim_end() == "a=extmap-allow-mixed")
 }
 
 /// One peer's transport.
@@ -126,6 +137,8 @@ pub(crate) struct Peer {
     password: stun::Password,
     /// First number of each repair stream, drawn when the peer was made.
     first_repair: u16,
+    /// Whether the peer takes both forms of header extensions.
+    mixes: bool,
     terms: Terms,
     /// The stack's streams, until the handshake has shown whose they are.
     aside: Vec<StackStream>,
@@ -174,6 +187,7 @@ impl Peer {
             outcome: parts.outcome,
             password: parts.password,
             first_repair: parts.first_repair,
+            mixes: false,
             terms: Terms::default(),
             aside: Vec::new(),
             announced: Vec::new(),
@@ -194,7 +208,8 @@ impl Peer {
     ) -> Result<(), StackError> {
         let pending = self.pending.take();
         let pending = pending.ok_or_else(|| StackError("the offer was answered".to_owned()))?;
-        self.rtc.sdp_api().accept_answer(pending, answer.0)?;
+        self.rtc.sdp_api().accept_answer(pending, answer.answer)?;
+        self.mixes = answer.mixes;
         self.learn();
         for _ in 0..EARLY_CHECKS {
             let before = produce.datagrams.len();
@@ -360,6 +375,12 @@ impl Peer {
         self.layers
             .get(slot)
             .is_some_and(|layers| !layers.is_empty())
+    }
+
+    /// Whether it takes the dependency descriptors of a scalable stream.
+    pub(crate) fn takes_descriptors(&self) -> bool {
+        let own = self.own.as_ref();
+        own.is_some_and(|own| own.terms().map.descriptor != 0)
     }
 
     /// Sends a message over the data channel. False when it is not open or its buffer is full.

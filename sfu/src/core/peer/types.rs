@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use str0m::RtcError;
 
 use crate::core::path::Carrier;
+use crate::core::rtp::descriptor::Rewritten;
 use crate::core::rtp::reception::Clock;
 use crate::core::rtp::ring::Kept;
 use crate::core::vp8::Patch;
@@ -34,6 +35,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) payload: &'a [u8],
     /// What is written over the payload's first bytes.
     pub(crate) patch: Option<Patch>,
+    /// Its dependency descriptor, for a receiver that takes them.
+    pub(crate) descriptor: Option<Rewritten>,
 }
 
 /// Something a peer reports.

@@ -1,10 +1,12 @@
 //! RTP headers (RFC 3550 §5.1) and the header extensions that concern a forwarder (RFC 8285).
 
+use super::descriptor;
+
 /// Shortest header.
 pub(crate) const FIXED: usize = 12;
 /// Longest header we write: the fixed part, the extension block's own word, and all that
-/// [`Extensions`] and [`Names`] can hold.
-pub(crate) const LONGEST_OUT: usize = FIXED + 4 + 76;
+/// [`Extensions`] and [`Names`] can hold, and a dependency descriptor, in two-byte form.
+pub(crate) const LONGEST_OUT: usize = FIXED + 4 + 84 + 2 + descriptor::LONGEST + 3;
 /// Longest name that is read or written. Ours have three characters.
 pub(crate) const NAME: usize = 16;
 
@@ -134,6 +136,8 @@ pub(crate) struct ExtensionMap {
     pub(crate) abs_capture_time: u8,
     pub(crate) rid: u8,
     pub(crate) repaired_rid: u8,
+    /// Only where elements longer than [`NAME`] may be written as well (RFC 8285 §6).
+    pub(crate) descriptor: u8,
 }
 
 /// What a stream calls itself in its first packets.
@@ -213,6 +217,13 @@ pub(crate) fn read<'a>(packet: &Parsed<'a>, map: &ExtensionMap) -> (Extensions, 
     (found, names)
 }
 
+/// The dependency descriptor of a packet; empty when it has none.
+pub(crate) fn descriptor<'a>(packet: &Parsed<'a>, map: &ExtensionMap) -> &'a [u8] {
+    let wanted = |(number, _): &(u8, _)| *number == map.descriptor;
+    let found = packet.extensions().find(wanted);
+    found.map_or(&[], |(_, value)| value)
+}
+
 /// A header on its way out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outgoing<'a> {
@@ -220,13 +231,16 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) extensions: Extensions,
     /// In the first packets of a stream, so that a peer can tell whose it is.
     pub(crate) names: Names<'a>,
+    /// The dependency descriptor; empty for none.
+    pub(crate) descriptor: &'a [u8],
     pub(crate) map: ExtensionMap,
     /// Whether the last byte of the payload counts padding.
     pub(crate) padded: bool,
 }
 
 impl Outgoing<'_> {
-    /// Writes the header, its extensions in one-byte form; returns its length.
+    /// Writes the header, its extensions in one-byte form, or in two-byte form where that cannot
+    /// hold one; returns its length.
     pub(crate) fn write(&self, out: &mut [u8; LONGEST_OUT]) -> usize {
         let header = &self.header;
         out[0] = 0x80 | u8::from(self.padded) << 5;
@@ -243,21 +257,37 @@ impl Outgoing<'_> {
         out[at..end].fill(0);
         out[0] |= 0x10;
         let words = ((end - FIXED - 4) / 4) as u16;
-        out[FIXED..FIXED + 2].copy_from_slice(&ONE_BYTE.to_be_bytes());
+        let form = match self.is_long() {
+            true => TWO_BYTE,
+            false => ONE_BYTE,
+        };
+        out[FIXED..FIXED + 2].copy_from_slice(&form.to_be_bytes());
         out[FIXED + 2..FIXED + 4].copy_from_slice(&words.to_be_bytes());
         end
     }
 
+    fn is_long(&self) -> bool {
+        self.map.descriptor != 0 && self.descriptor.len() > NAME
+    }
+
     fn write_elements(&self, out: &mut [u8; LONGEST_OUT], at: &mut usize) {
         let (map, values) = (&self.map, &self.extensions);
+        let long = self.is_long();
         let mut put = |number: u8, value: &[u8]| {
+            let most = if long { descriptor::LONGEST } else { NAME };
             // A number that one byte cannot hold was not one of ours.
-            if number == 0 || number > 14 || value.is_empty() || value.len() > NAME {
+            if number == 0 || number > 14 || value.is_empty() || value.len() > most {
                 return;
             }
-            out[*at] = number << 4 | (value.len() - 1) as u8;
-            out[*at + 1..*at + 1 + value.len()].copy_from_slice(value);
-            *at += 1 + value.len();
+            if long {
+                out[*at..*at + 2].copy_from_slice(&[number, value.len() as u8]);
+                *at += 2;
+            } else {
+                out[*at] = number << 4 | (value.len() - 1) as u8;
+                *at += 1;
+            }
+            out[*at..*at + value.len()].copy_from_slice(value);
+            *at += value.len();
         };
         if let Some(level) = values.audio_level {
             put(map.audio_level, &[level]);
@@ -277,6 +307,7 @@ impl Outgoing<'_> {
         if let Some(time) = values.abs_capture_time {
             put(map.abs_capture_time, time.bytes());
         }
+        put(map.descriptor, self.descriptor);
     }
 }
 
@@ -311,6 +342,7 @@ mod tests {
         abs_capture_time: 9,
         rid: 10,
         repaired_rid: 11,
+        descriptor: 12,
     };
 
     fn header() -> Header {
@@ -344,17 +376,21 @@ mod tests {
             repaired_rid: Some(long),
             ..mid(long)
         };
-        for (extensions, names) in [
-            (full(), all),
-            (full(), Names::default()),
-            (Extensions::default(), mid(b"0")),
-            (Extensions::default(), Names::default()),
+        let longest = &[0xD5; descriptor::LONGEST][..];
+        for (extensions, names, described) in [
+            (full(), all, longest),
+            (full(), all, &longest[..16]),
+            (full(), Names::default(), &[]),
+            (Extensions::default(), mid(b"0"), &longest[..3]),
+            (Extensions::default(), Names::default(), &longest[..17]),
+            (Extensions::default(), Names::default(), &[]),
         ] {
             let mut out = [0xFF; LONGEST_OUT];
             let written = Outgoing {
                 header: header(),
                 extensions,
                 names,
+                descriptor: described,
                 map: MAP,
                 padded: false,
             }
@@ -362,6 +398,9 @@ mod tests {
             let parsed = parse(&out[..written]).expect("a header");
             assert_eq!((parsed.header, parsed.length), (header(), written));
             assert_eq!(read(&parsed, &MAP), (extensions, names));
+            assert_eq!(descriptor(&parsed, &MAP), described);
+            let form = out[FIXED..FIXED + 2] == TWO_BYTE.to_be_bytes();
+            assert_eq!(form, described.len() > 16, "no longer form than is needed");
         }
     }
 
@@ -375,6 +414,7 @@ mod tests {
                 mid: Some(b"0"),
                 ..Names::default()
             },
+            descriptor: &[1; 20],
             map: ExtensionMap::default(),
             padded: false,
         };

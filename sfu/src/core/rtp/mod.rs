@@ -3,9 +3,11 @@
 //! A packet's way: [`header`] is read, [`reception`] says whether it is new, [`srtp`] opens it into
 //! the [`ring`] of its stream; for each receiver a header is written, [`sending`] gives the index
 //! its one use, [`srtp`] seals it. Beside it go reports ([`rtcp`]), what we tell a sender of its
-//! [`arrivals`], and what a receiver has [`told`] us of ours.
+//! [`arrivals`], and what a receiver has [`told`] us of ours. A frame of a scalable stream says in
+//! its [`descriptor`] what it is.
 
 pub(crate) mod arrivals;
+pub(crate) mod descriptor;
 pub(crate) mod header;
 pub(crate) mod index;
 pub(crate) mod reception;

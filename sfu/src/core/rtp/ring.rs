@@ -53,6 +53,8 @@ pub(crate) struct Kept {
     /// Counted on and on; see [`Ring::place_of`].
     start: u64,
     length: u32,
+    /// Where its dependency descriptor begins, counted from there, and how long it is.
+    descriptor: (u32, u8),
 }
 
 /// See the module.
@@ -110,12 +112,25 @@ impl Ring {
     /// Keeps the packet whose payload was filled into the last [`Self::room`]: the bytes in `used`
     /// of it.
     pub(crate) fn keep(&mut self, about: About, used: Range<usize>) -> Kept {
+        let end = used.end;
+        self.keep_described(about, used, end..end)
+    }
+
+    /// The same with a dependency descriptor behind the payload, of at most 255 bytes.
+    pub(crate) fn keep_described(
+        &mut self,
+        about: About,
+        used: Range<usize>,
+        descriptor: Range<usize>,
+    ) -> Kept {
+        let behind = descriptor.start.saturating_sub(used.start);
         let kept = Kept {
             about,
             start: self.end + used.start as u64,
             length: used.len() as u32,
+            descriptor: (behind as u32, descriptor.len() as u8),
         };
-        self.end += used.end as u64;
+        self.end += used.end.max(descriptor.end) as u64;
         if self.kept.len() == self.kept.capacity() {
             self.kept.reserve_exact(PACKETS_STEP);
         }
@@ -128,6 +143,14 @@ impl Ring {
     pub(crate) fn payload(&self, kept: &Kept) -> &[u8] {
         let place = self.place_of(kept.start);
         let end = place.saturating_add(kept.length as usize);
+        self.bytes.get(place..end).unwrap_or_default()
+    }
+
+    /// The dependency descriptor of such a packet; empty when it has none.
+    pub(crate) fn descriptor(&self, kept: &Kept) -> &[u8] {
+        let (behind, length) = kept.descriptor;
+        let place = self.place_of(kept.start).saturating_add(behind as usize);
+        let end = place.saturating_add(length.into());
         self.bytes.get(place..end).unwrap_or_default()
     }
 

@@ -6,7 +6,7 @@ use super::{Broken, Shard, guarded};
 use crate::caps::Cap;
 use crate::core::arena::Key;
 use crate::core::budget::Admission;
-use crate::core::forward::{Decision, Incoming, Rewriter};
+use crate::core::forward::{Decision, Incoming, LeftOut, Origin, Rewriter};
 use crate::core::keyframe::starts_keyframe;
 use crate::core::layers::{self, Verdict};
 use crate::core::link::Arrived;
@@ -15,6 +15,7 @@ use crate::core::path::Moment;
 use crate::core::peer::{CHANNEL_MESSAGE, Outgoing, Packet};
 use crate::core::rtp::reception::Clock;
 use crate::core::rtp::ring::{Kept, Ring};
+use crate::core::scalable::Scalable;
 use crate::core::slots;
 
 /// Most data channel messages a second from one participant. Pointer movements at 60 Hz fit.
@@ -28,6 +29,22 @@ enum Passed {
     NoCommonCodec,
     AwaitsKeyframe,
     Left,
+}
+
+impl Passed {
+    fn left(awaits_keyframe: bool) -> Self {
+        match awaits_keyframe {
+            true => Self::AwaitsKeyframe,
+            false => Self::Left,
+        }
+    }
+}
+
+/// What a connection sends, out of its place while others are written to.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    rings: &'a [Ring],
+    scalable: Option<&'a Scalable>,
 }
 
 impl Shard {
@@ -63,6 +80,16 @@ impl Shard {
                 flow.sizes.turn(orientation);
             }
         }
+        let descriptor = link.rings[packet.slot].descriptor(&packet.kept);
+        let mut frame = None;
+        if source.flow.is_none() && !descriptor.is_empty() {
+            let (known, length) = (&mut source.scalable, payload.len());
+            frame = Scalable::take(known, descriptor, length, at.instant);
+            let orientation = about.extensions.video_orientation;
+            if let (Some(scalable), Some(orientation)) = (known, orientation) {
+                scalable.turn(orientation);
+            }
+        }
         if let (Some(true), Some(layer)) = (keyframe, source.layer(about.layer)) {
             layer.throttle.served();
             layer.keyframe = Some(about.header.timestamp);
@@ -74,6 +101,8 @@ impl Shard {
         link.arrived.push(Arrived {
             packet,
             keyframe,
+            frame,
+            ends: false,
             sent: false,
         });
         // Before the ring needs the room of what waits.
@@ -101,14 +130,23 @@ impl Shard {
         // Out of their place while the receivers, links as well, are written to.
         let mut arrived = std::mem::take(&mut link.arrived);
         let rings = std::mem::take(&mut link.rings);
+        let mut sources = link.sources.iter_mut().enumerate();
+        let scalable = sources.find_map(|(slot, it)| Some((slot, it.scalable.take()?)));
+        let sent = Sent {
+            rings: &rings,
+            scalable: scalable.as_ref().map(|(_, scalable)| &**scalable),
+        };
         let mut awaited = 0;
         for kind in [SlotKind::VideoUp, SlotKind::AudioUp] {
-            awaited |= self.forward_kind(from, kind, &mut arrived, &rings, at);
+            awaited |= self.forward_kind(from, kind, &mut arrived, sent, at);
         }
         let Some(link) = self.links.get_mut(from) else {
             return;
         };
         link.rings = rings;
+        if let Some((slot, scalable)) = scalable {
+            link.sources[slot].scalable = Some(scalable);
+        }
         self.after_video(from, &arrived, awaited, at);
         arrived.clear();
         if let Some(link) = self.links.get_mut(from) {
@@ -123,7 +161,7 @@ impl Shard {
         from: Key,
         kind: SlotKind,
         arrived: &mut [Arrived],
-        rings: &[Ring],
+        sent: Sent<'_>,
         at: Moment,
     ) -> u8 {
         let (mut index, mut awaited) = (0, 0);
@@ -133,13 +171,13 @@ impl Shard {
                 if slots::is_video(kind) != waiting.keyframe.is_some() {
                     continue;
                 }
-                let payload = rings[packet.slot].payload(&packet.kept);
-                match self.offer((from, to), slot, waiting, payload, at) {
+                let length = sent.rings[packet.slot].payload(&packet.kept).len();
+                match self.offer((from, to), slot, waiting, sent, at) {
                     Passed::Sent => {
                         waiting.sent = true;
                         self.facts.forwarded += 1;
                         self.rate.count += 1;
-                        self.rate.bytes += payload.len() as u64;
+                        self.rate.bytes += length as u64;
                     }
                     Passed::NoCommonCodec => self.facts.no_common_codec += 1,
                     Passed::AwaitsKeyframe => awaited |= 1 << packet.kept.about.layer,
@@ -162,18 +200,31 @@ impl Shard {
         (from, to): (Key, Key),
         slot: usize,
         arrived: &Arrived,
-        payload: &[u8],
+        sent: Sent<'_>,
         at: Moment,
     ) -> Passed {
         let Some(link) = self.links.get_mut(to) else {
             return Passed::Left;
         };
+        let ring = &sent.rings[arrived.packet.slot];
+        let payload = ring.payload(&arrived.packet.kept);
         let Some(starts) = arrived.keyframe else {
             link.spend(payload.len(), at.instant);
             link.voices.note(payload.len(), at.instant);
-            return self.pass((from, to), slot, arrived, payload, at);
+            return self.pass((from, to), slot, arrived, ring, at);
         };
         let about = &arrived.packet.kept.about;
+        let (mut arrived, mut awaits) = (*arrived, false);
+        if let (Some(frame), Some(scalable)) = (&arrived.frame, sent.scalable) {
+            let verdict = link.judge_cut(slot, scalable, frame, about.header.timestamp);
+            awaits = verdict.awaits_keyframe;
+            arrived.ends = verdict.ends;
+            if !verdict.passes {
+                self.leave_out((from, to), slot, &arrived.packet, at);
+                return Passed::left(awaits);
+            }
+        }
+        let arrived = &arrived;
         match link.judge(slot, from, about.layer, starts) {
             Verdict::Pass | Verdict::Switch { .. } => {}
             Verdict::AwaitKeyframe => return Passed::AwaitsKeyframe,
@@ -195,7 +246,13 @@ impl Shard {
         }
         if link.pacer.is_open(at.instant) {
             link.pacer.spend(payload.len(), at.instant);
-            return self.pass((from, to), slot, arrived, payload, at);
+            let passed = self.pass((from, to), slot, arrived, ring, at);
+            self.facts.forwarded += u64::from(awaits && matches!(passed, Passed::Sent));
+            return if awaits {
+                Passed::AwaitsKeyframe
+            } else {
+                passed
+            };
         }
         link.pacer.wait(Waiting {
             from,
@@ -203,10 +260,54 @@ impl Shard {
             ssrc: about.header.ssrc,
             index: about.index,
             starts,
+            ends: arrived.ends,
             slot,
         });
         self.touch(to);
-        Passed::Sent
+        match awaits {
+            true => Passed::AwaitsKeyframe,
+            false => Passed::Sent,
+        }
+    }
+
+    /// A packet of a frame that a receiver does not get: nothing is missing in its numbers.
+    fn leave_out(&mut self, (from, to): (Key, Key), slot: usize, packet: &Packet, at: Moment) {
+        let Some(link) = self.links.get_mut(to) else {
+            return;
+        };
+        let about = &packet.kept.about;
+        let rewriter = link.rewriters.get_mut(slot).and_then(Option::as_mut);
+        let source = (from, about.header.ssrc);
+        let left = rewriter.map(|it| it.leave_out(source, about.index, about.header.timestamp));
+        let payload_type = link.peer.payload_for(slot, about.codec);
+        let (
+            Some(LeftOut::Open {
+                sequence,
+                timestamp,
+            }),
+            Some(payload_type),
+        ) = (left, payload_type)
+        else {
+            return;
+        };
+        let mut nothing = *packet;
+        nothing.kept.about.header.marker = false;
+        let outgoing = Outgoing {
+            slot,
+            payload_type,
+            sequence,
+            timestamp,
+            arrived: about.at,
+            now: at.instant,
+            packet: &nothing,
+            payload: &[],
+            patch: None,
+            descriptor: None,
+        };
+        let (path, outbox) = (link.egress(), &mut self.outbox);
+        if link.peer.write(&outgoing, path, outbox) {
+            self.touch(to);
+        }
     }
 
     /// Sends a receiver what has waited for its turn.
@@ -246,10 +347,12 @@ impl Shard {
                 kept,
             },
             keyframe: Some(waiting.starts),
+            frame: None,
+            ends: waiting.ends,
             sent: false,
         };
         let between = (waiting.from, to);
-        if let Passed::AwaitsKeyframe = self.pass(between, waiting.slot, &arrived, payload, at) {
+        if let Passed::AwaitsKeyframe = self.pass(between, waiting.slot, &arrived, ring, at) {
             self.want_keyframes_of(waiting.from, 1 << kept.about.layer, at);
         }
     }
@@ -270,13 +373,14 @@ impl Shard {
         (from, to): (Key, Key),
         slot: usize,
         waiting: &Arrived,
-        payload: &[u8],
+        ring: &Ring,
         at: Moment,
     ) -> Passed {
         let Some(link) = self.links.get_mut(to) else {
             return Passed::Left;
         };
-        let packet = &waiting.packet;
+        let mut packet = waiting.packet;
+        let payload = ring.payload(&packet.kept);
         let Some(payload_type) = link.peer.payload_for(slot, packet.kept.about.codec) else {
             return Passed::NoCommonCodec;
         };
@@ -300,7 +404,12 @@ impl Shard {
             Decision::Skip => return Passed::Left,
         };
         let epoch = rewriter.epoch();
+        if waiting.ends && !packet.kept.about.header.marker {
+            rewriter.ends(sequence);
+            packet.kept.about.header.marker = true;
+        }
         let patch = link.patch(slot, packet.kept.about.codec, payload, epoch);
+        let descriptor = link.describe(slot, ring.descriptor(&packet.kept), epoch);
         let outgoing = Outgoing {
             slot,
             payload_type,
@@ -308,9 +417,10 @@ impl Shard {
             timestamp,
             arrived: packet.kept.about.at,
             now: at.instant,
-            packet,
+            packet: &packet,
             payload,
             patch,
+            descriptor,
         };
         let (path, outbox) = (link.egress(), &mut self.outbox);
         let fault = self.config.fault.as_ref();
@@ -383,15 +493,7 @@ impl Shard {
         let mut streams = rings.iter().enumerate();
         let found = streams.find_map(|(slot, ring)| Some((slot, *ring.find(ssrc, origin.index)?)));
         if let Some((from_slot, kept)) = found {
-            let payload = rings[from_slot].payload(&kept);
-            self.repair_with(
-                to,
-                slot,
-                index,
-                (kept, origin.timestamp_offset),
-                payload,
-                at,
-            );
+            self.repair_with((to, slot), index, (kept, origin), &rings[from_slot], at);
         }
         if let Some(source) = self.links.get_mut(from) {
             source.rings = rings;
@@ -400,13 +502,13 @@ impl Shard {
 
     fn repair_with(
         &mut self,
-        to: Key,
-        slot: usize,
+        (to, slot): (Key, usize),
         index: u64,
-        (kept, timestamp_offset): (Kept, u32),
-        payload: &[u8],
+        (mut kept, origin): (Kept, Origin),
+        ring: &Ring,
         at: Moment,
     ) {
+        let payload = ring.payload(&kept);
         let Some(link) = self.links.get_mut(to) else {
             return;
         };
@@ -416,16 +518,23 @@ impl Shard {
         let rewriter = link.rewriters.get(slot).and_then(Option::as_ref);
         let epoch = rewriter.map_or(0, Rewriter::epoch);
         let patch = link.patch(slot, kept.about.codec, payload, epoch);
+        let descriptor = link.describe(slot, ring.descriptor(&kept), epoch);
+        kept.about.header.marker |= origin.ends;
         let outgoing = Outgoing {
             slot,
             payload_type,
             sequence: index,
-            timestamp: kept.about.header.timestamp.wrapping_add(timestamp_offset),
+            timestamp: kept
+                .about
+                .header
+                .timestamp
+                .wrapping_add(origin.timestamp_offset),
             arrived: at.instant,
             now: at.instant,
             packet: &Packet { slot, kept },
             payload,
             patch,
+            descriptor,
         };
         let (path, outbox) = (link.egress(), &mut self.outbox);
         let fault = self.config.fault.as_ref();

@@ -29,6 +29,10 @@ impl Shard {
             return;
         };
         let (room, before) = (link.room, link.sends_layers());
+        self.choose_cuts(from, at);
+        let Some(link) = self.links.get_mut(from) else {
+            return;
+        };
         let mut sources = link.sources.iter_mut();
         let judged = sources.find_map(|source| Some(source.flow.as_mut()?.judge(at.instant)));
         let Some((sent, anew)) = judged else {
@@ -44,6 +48,36 @@ impl Shard {
             index += 1;
         }
         if changed {
+            self.follow(room);
+        }
+    }
+
+    /// The same for a camera that sends one scalable stream.
+    fn choose_cuts(&mut self, from: Key, at: Moment) {
+        let Some(link) = self.links.get_mut(from) else {
+            return;
+        };
+        let (room, before) = (link.room, link.sends_layers());
+        // Out of its place while the receivers, links as well, choose.
+        let mut sources = link.sources.iter_mut().enumerate();
+        let taken = sources.find_map(|(slot, it)| Some((slot, it.scalable.take()?)));
+        let Some((place, mut sent)) = taken else {
+            return;
+        };
+        let anew = sent.judge(at.instant);
+        let mut index = 0;
+        while let Some((to, slot)) = self.receiver(from, SlotKind::VideoUp, index) {
+            let link = self.links.get_mut(to);
+            if let Some(link) = link.filter(|link| anew || !link.has_cut(slot, from, &sent)) {
+                link.choose_cut(slot, from, &sent, at.instant);
+            }
+            index += 1;
+        }
+        let Some(link) = self.links.get_mut(from) else {
+            return;
+        };
+        link.sources[place].scalable = Some(sent);
+        if link.sends_layers() != before {
             self.follow(room);
         }
     }

@@ -7,6 +7,7 @@
 mod feedback;
 mod probing;
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use lens_runtime::udp::Runs;
@@ -16,6 +17,7 @@ use crate::core::codec::MediaCodec;
 use crate::core::estimate::{Estimate, Media};
 use crate::core::path::Path;
 use crate::core::rtp::arrivals::Arrivals;
+use crate::core::rtp::descriptor::Rewritten;
 use crate::core::rtp::header::{
     self, ExtensionMap, Extensions, Header, LONGEST_OUT, Names, Parsed,
 };
@@ -116,6 +118,16 @@ struct Stream {
     reception: Reception,
 }
 
+/// A packet of a repair stream, in the ring's room.
+struct Repair {
+    about: About,
+    /// The payload type that it repairs.
+    payload_type: u8,
+    used: usize,
+    /// Where its dependency descriptor is.
+    behind: Range<usize>,
+}
+
 /// A stream that we send.
 struct Lane {
     sending: Sending,
@@ -199,10 +211,15 @@ impl Fast {
         let ring = rings.get_mut(belongs.slot)?;
         let place = self.place(&head, belongs, at)?;
         let index = self.streams[place].reception.fresh(head.sequence)?;
-        let Some(room) = ring.room(length, at) else {
+        let descriptor = match belongs.codec.is_scalable() {
+            true if self.terms.map.descriptor != 0 => header::descriptor(parsed, &self.terms.map),
+            _ => &[],
+        };
+        let Some(room) = ring.room(length + descriptor.len(), at) else {
             self.forget_unproven(place);
             return None;
         };
+        let (room, behind) = room.split_at_mut(length);
         let opened = self
             .opener
             .rtp(head.ssrc, index, packet, parsed.length, room);
@@ -210,6 +227,8 @@ impl Fast {
             self.forget_unproven(place);
             return None;
         }
+        behind.copy_from_slice(descriptor);
+        let behind = length..length + descriptor.len();
         let used = match parsed.padded {
             true => header::unpadded(room)?,
             false => length,
@@ -232,8 +251,16 @@ impl Fast {
             at,
         };
         let kept = match belongs.repairs {
-            None => ring.keep(about, 0..used),
-            Some(payload_type) => self.repaired(ring, about, payload_type, used, belongs.slot)?,
+            None => ring.keep_described(about, 0..used, behind),
+            Some(payload_type) => {
+                let repair = Repair {
+                    about,
+                    payload_type,
+                    used,
+                    behind,
+                };
+                self.repaired(ring, repair, belongs.slot)?
+            }
         };
         Some(Packet {
             slot: belongs.slot,
@@ -242,15 +269,14 @@ impl Fast {
     }
 
     /// A packet that came again over a repair stream (RFC 4588 §4), as the one it stands for.
-    fn repaired(
-        &mut self,
-        ring: &mut Ring,
-        repair: About,
-        payload_type: u8,
-        used: usize,
-        slot: usize,
-    ) -> Option<Kept> {
+    fn repaired(&mut self, ring: &mut Ring, repair: Repair, slot: usize) -> Option<Kept> {
         const ORIGINAL: usize = 2;
+        let Repair {
+            about: repair,
+            payload_type,
+            used,
+            behind,
+        } = repair;
         // Padding that probes the path is all there is in some.
         if used <= ORIGINAL {
             return None;
@@ -275,7 +301,7 @@ impl Fast {
             header,
             ..repair
         };
-        Some(ring.keep(about, ORIGINAL..used))
+        Some(ring.keep_described(about, ORIGINAL..used, behind))
     }
 
     /// The stream's place in the list; a new one is added, until it has proved itself.
@@ -334,6 +360,7 @@ impl Fast {
                     true => lane.names(false),
                     false => Names::default(),
                 },
+                descriptor: out.descriptor.as_ref().map_or(&[], Rewritten::bytes),
                 map: self.terms.map,
                 original: None,
                 transport: note(&mut self.estimate, out.payload.len(), media, out.now),
@@ -402,6 +429,7 @@ impl Fast {
                 index,
                 extensions: out.packet.kept.about.extensions,
                 names: lane.names(true),
+                descriptor: out.descriptor.as_ref().map_or(&[], Rewritten::bytes),
                 map: self.terms.map,
                 original: Some(out.sequence as u16),
                 transport: note(&mut self.estimate, out.payload.len(), media, out.now),
@@ -492,6 +520,7 @@ struct Sealed<'a> {
     index: u64,
     extensions: Extensions,
     names: Names<'a>,
+    descriptor: &'a [u8],
     map: ExtensionMap,
     /// The sequence number that a repair stands for.
     original: Option<u16>,
@@ -517,6 +546,7 @@ fn seal(sealer: &Sealer, outbox: &mut Runs<Path>, to: Path, packet: &Sealed<'_>)
             ..packet.extensions
         },
         names: packet.names,
+        descriptor: packet.descriptor,
         map: packet.map,
         padded: matches!(packet.payload, Payload::Padding(_)),
     };

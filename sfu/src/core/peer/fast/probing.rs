@@ -105,6 +105,7 @@ impl Fast {
                 index,
                 extensions: Extensions::default(),
                 names: Names::default(),
+                descriptor: &[],
                 map: self.terms.map,
                 original: None,
                 transport: note(&mut self.estimate, usize::from(PADDING), None, now),
