@@ -200,7 +200,8 @@ fn film(camera: Participant, wishes: Arc<Wishes>) -> Result<(), String> {
 /// knows them again by their times.
 fn captured_us(number: u32) -> u64 {
     let number = u64::from(number);
-    number * 1_000_000 / u64::from(FRAMES_PER_S) + number * 7_919 % 4_001
+    number * 1_000_000 / u64::from(FRAMES_PER_S)
+        + (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52)
 }
 
 /// Pictures without content.

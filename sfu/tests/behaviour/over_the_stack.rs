@@ -39,6 +39,7 @@ mod remote;
 mod silence;
 mod slots;
 mod tcp;
+mod wishes;
 mod workers;
 
 #[test]
