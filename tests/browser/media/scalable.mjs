@@ -3,7 +3,7 @@
 
 import { openRoom } from '../harness/room.mjs';
 import { readFrames, startCounting, waitForFrames } from '../lib/counter.mjs';
-import { eventually, expect } from '../lib/scenario.mjs';
+import { eventually } from '../lib/scenario.mjs';
 
 /** Of 640 pixels Chromium makes two sizes, whatever it is asked for. */
 const MODE = 'L2T3_KEY';
@@ -36,8 +36,8 @@ export default {
     ]) {
       await small.call('setPictureSize', size);
       await widthBecomes(small, wanted);
-      const { width } = (await readFrames(whole.page)).at(-1);
-      expect(width === FULL_WIDTH, `the other viewer's picture is ${width} wide`);
+      // At once or soon: Chromium itself leaves the larger picture out where the way seems narrow.
+      await widthBecomes(whole, FULL_WIDTH);
     }
     await Promise.all([whole, small].map((peer) => waitForFrames(peer.page, 30, 15_000)));
   },
