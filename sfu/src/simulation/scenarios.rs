@@ -294,8 +294,8 @@ fn a_scalable_stream_is_cut_to_what_each_viewers_way_carries_and_it_shows() {
     figures.compare();
 }
 
-#[test]
-fn a_viewer_gets_no_larger_layer_than_it_shows_and_a_larger_one_within_a_second() {
+/// A camera of three sizes and one viewer, both on good ways, after five seconds.
+fn watched_in_three_sizes() -> World {
     let policy = MediaPolicy {
         simulcast: Simulcast::Always,
         ..MediaPolicy::default()
@@ -305,6 +305,12 @@ fn a_viewer_gets_no_larger_layer_than_it_shows_and_a_larger_one_within_a_second(
     world.join(1, 1, (clean(5), clean(5)));
     world.connect();
     world.run(5 * SECOND);
+    world
+}
+
+#[test]
+fn a_viewer_gets_no_larger_layer_than_it_shows_and_a_larger_one_within_a_second() {
+    let mut world = watched_in_three_sizes();
     // The simulator's pictures tell no size: 720 lines, and halves of that.
     for (message, layer) in [
         ("{}", 2),
@@ -326,15 +332,7 @@ fn a_viewer_gets_no_larger_layer_than_it_shows_and_a_larger_one_within_a_second(
 
 #[test]
 fn wishes_beyond_ten_a_second_are_dropped_and_the_last_good_one_stays() {
-    let policy = MediaPolicy {
-        simulcast: Simulcast::Always,
-        ..MediaPolicy::default()
-    };
-    let mut world = World::new(Seeds::all(1), policy);
-    world.join(0, 1, (clean(5), clean(5)));
-    world.join(1, 1, (clean(5), clean(5)));
-    world.connect();
-    world.run(5 * SECOND);
+    let mut world = watched_in_three_sizes();
     for (number, layer) in [(10, 1), (11, 1)] {
         let before = world.shard.facts.messages_dropped;
         for _ in 1..10 {
