@@ -58,7 +58,7 @@ const EVENTS = {
 
 const VERBS = {
   begin: ({ transform: turns }) => {
-    worker = turns ? new Worker('/turn.js') : null;
+    worker = turns ? new Worker('/transform.js') : null;
     const transform = worker ? { worker } : undefined;
     const stages = { senderTransform: transform, receiverTransform: transform };
     participant = new Participant({ network, ...stages });
