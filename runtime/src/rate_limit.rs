@@ -19,8 +19,9 @@ pub struct RateLimit {
 
 /// Limits each key by itself.
 ///
-/// Holds at most `max_keys` keys. When that many are busy at once, keys beyond share one limit:
-/// a flood from many addresses is throttled rather than remembered.
+/// Holds at most `max_keys` keys, and of those whose allowance is whole again no more than it holds
+/// others: who came once is soon forgotten. When `max_keys` are busy at once, keys beyond share one
+/// limit: a flood from many addresses is throttled rather than remembered.
 #[derive(Debug)]
 pub struct RateLimiter<K> {
     limit: RateLimit,
@@ -58,7 +59,9 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
         if let Some(whole_at) = state.whole_at.get_mut(key) {
             return self.take(whole_at, now_us);
         }
-        if state.whole_at.len() >= self.max_keys {
+        // Before the table grows, and not only once it may grow no more.
+        let full = state.whole_at.len() == state.whole_at.capacity();
+        if full || state.whole_at.len() >= self.max_keys {
             self.sweep(&mut state, now_us);
         }
         if state.whole_at.len() >= self.max_keys {
@@ -181,6 +184,17 @@ mod tests {
             Ok(()),
             "idle keys make room"
         );
+    }
+
+    #[test]
+    fn who_came_once_is_forgotten_while_others_come() {
+        let limiter = three_per_minute(100_000);
+        // Ten a second: 600 of them are not whole yet.
+        for key in 0..36_000_u32 {
+            assert_eq!(limiter.check(&key, at(i64::from(key) * 100)), Ok(()));
+        }
+        let held = limiter.state.lock().expect("whole").whole_at.capacity();
+        assert!(held < 2_000, "room for {held}");
     }
 
     #[test]
