@@ -19,9 +19,14 @@ mod ending;
 mod forwarding;
 mod ingress;
 mod joining;
+mod keyframes;
 mod layering;
+mod pacing;
+mod passing;
 #[cfg(test)]
 mod profile_tests;
+mod relaying;
+mod repairing;
 mod report;
 #[cfg(test)]
 mod tests;
