@@ -12,7 +12,7 @@ use crate::{cargo, files, root};
 
 /// From the bottom up. Crates of one level do not name each other.
 const LEVELS: &[&[&str]] = &[
-    &["lens-protocol"],
+    &["lens-protocol", "lens-vpx"],
     &[
         "lens-auth",
         "lens-runtime",
