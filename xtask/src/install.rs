@@ -97,6 +97,11 @@ const SYSTEM: &[Need] = &[
         why: "software codecs of the MediaSDK: Opus",
     },
     Need {
+        program: "/usr/include/vpx/vp8cx.h",
+        package: "libvpx-dev",
+        why: "VP8",
+    },
+    Need {
         program: "nasm",
         package: "nasm",
         why: "and H264 at its real speed",

@@ -68,7 +68,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "codecs",
-        checks: "the MediaSDK with software codecs: H264, Opus",
+        checks: "the MediaSDK with software codecs: H264, Opus, VP8",
         run: cargo::codecs,
     },
     Step {

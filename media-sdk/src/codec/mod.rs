@@ -4,6 +4,7 @@
 //! | feature | codec | needs |
 //! |---|---|---|
 //! | `openh264` | `H264Encoder`, `H264Decoder` | a C++ compiler; nasm, or it is 2.4 times slower |
+//! | `vpx` | `Vp8Encoder`, `Vp8Decoder` | libvpx of the system, its headers, pkg-config |
 //! | `opus` | `OpusEncoder`, `OpusDecoder` | libopus of the system |
 //!
 //! ```text
@@ -19,12 +20,16 @@ mod h264_rate;
 #[cfg(feature = "opus")]
 mod opus;
 mod picture;
+#[cfg(feature = "vpx")]
+mod vp8;
 
 #[cfg(feature = "openh264")]
 pub use h264::{H264Decoder, H264Encoder};
 #[cfg(feature = "opus")]
 pub use opus::{OpusDecoder, OpusEncoder};
 pub use picture::{I420, Nv12};
+#[cfg(feature = "vpx")]
+pub use vp8::{Vp8Decoder, Vp8Encoder};
 
 use crate::error::MediaError;
 use crate::frame::Codec;
