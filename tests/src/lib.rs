@@ -5,6 +5,7 @@
 //! - [`socket`]: a page's signalling over a WebSocket
 //! - [`peer`]: a camera or viewer over real sockets, whose packets carry numbers
 //! - [`native`]: a camera or viewer made of the MediaSDK
+//! - `raw`: for such a peer, pictures by a software codec; with the feature `vpx`
 //! - [`room`]: a conference over the HTTP API, with peers in it
 //! - [`wait`]: conditions with limits instead of pauses
 //!
@@ -17,6 +18,8 @@ pub mod http;
 pub mod native;
 pub mod peer;
 pub mod product;
+#[cfg(feature = "vpx")]
+pub mod raw;
 pub mod room;
 pub mod socket;
 pub mod wait;

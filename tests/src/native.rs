@@ -35,9 +35,38 @@ pub struct Noted {
     pub replies: Vec<CommandOutcome>,
     /// What the encoder was told last, in bits per second.
     pub target_bps: u32,
+    /// Pictures a second that the encoder may make at most.
+    pub max_fps: u32,
     /// Keyframes that were asked for.
     pub keyframe_requests: u32,
 }
+
+/// What an encoder was asked for so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes {
+    /// Bits a second; 0 before anything was said.
+    pub target_bps: u32,
+    /// Pictures a second at most.
+    pub max_fps: u32,
+    /// How often a keyframe was asked for.
+    pub keyframe_requests: u32,
+}
+
+impl Wishes {
+    fn of(noted: &Noted) -> Self {
+        Self {
+            target_bps: noted.target_bps,
+            max_fps: noted.max_fps,
+            keyframe_requests: noted.keyframe_requests,
+        }
+    }
+}
+
+/// Finds the number in a frame of video.
+pub type Read = Box<dyn FnMut(&EncodedFrame<'_>) -> Option<u32> + Send>;
+
+/// Between two pictures of a film, in microseconds.
+pub const PERIOD_US: u64 = 20_000;
 
 /// A running peer.
 #[derive(Debug)]
@@ -60,6 +89,20 @@ impl Native {
         offer: &ParticipantOffer,
         engine: EngineConfig,
     ) -> Self {
+        Self::enter_reading(room, role, offer, engine, Box::new(number_in)).await
+    }
+
+    /// The same; `read` finds the number in each frame of video that is given out.
+    ///
+    /// # Panics
+    /// When it does not connect.
+    pub async fn enter_reading(
+        room: &Room,
+        role: Role,
+        offer: &ParticipantOffer,
+        engine: EngineConfig,
+        read: Read,
+    ) -> Self {
         let engine = Engine::start(engine).expect("an engine");
         let noted = Arc::new(Mutex::new(Noted::default()));
         let network = Arc::new(Network {
@@ -68,7 +111,10 @@ impl Native {
             runtime: Handle::current(),
             participant: Mutex::new(None),
         });
-        let observer = Watching(Arc::clone(&noted));
+        let observer = Watching {
+            noted: Arc::clone(&noted),
+            read,
+        };
         let config = ParticipantConfig::new(role);
         let participant = engine.create_participant(config, network.clone(), observer);
         let participant = participant.expect("a participant");
@@ -103,16 +149,28 @@ impl Native {
 
     /// The same with this codec.
     pub fn film_as(&mut self, codec: Codec) {
-        let camera = self.participant.clone();
+        self.film_by(codec, move |number, _| Some((picture(codec, number), true)));
+    }
+
+    /// Films what `make` makes of each number and what was wished so far: a frame, and whether it is a
+    /// keyframe; or none, for a picture that was skipped.
+    pub fn film_by(
+        &mut self,
+        codec: Codec,
+        mut make: impl FnMut(u32, Wishes) -> Option<(Vec<u8>, bool)> + Send + 'static,
+    ) {
+        let (camera, noted) = (self.participant.clone(), Arc::clone(&self.noted));
         self.filming = Some(tokio::spawn(async move {
             let mut number = 0;
             while !camera.state().is_over() {
                 number += 1;
-                let data = picture(codec, number);
-                let pts_us = u64::from(number) * 20_000;
-                let frame = EncodedFrame::video(codec, &data, pts_us, true);
-                let _ = camera.push_frame(&frame);
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                let wishes = Wishes::of(&noted.lock().expect("no observer panics"));
+                if let Some((data, keyframe)) = make(number, wishes) {
+                    let pts_us = u64::from(number) * PERIOD_US;
+                    let frame = EncodedFrame::video(codec, &data, pts_us, keyframe);
+                    let _ = camera.push_frame(&frame);
+                }
+                tokio::time::sleep(Duration::from_micros(PERIOD_US)).await;
             }
         }));
     }
@@ -233,11 +291,14 @@ impl INetwork for Network {
     }
 }
 
-struct Watching(Arc<Mutex<Noted>>);
+struct Watching {
+    noted: Arc<Mutex<Noted>>,
+    read: Read,
+}
 
 impl Watching {
     fn note(&self, change: impl FnOnce(&mut Noted)) {
-        change(&mut self.0.lock().expect("no reader panics"));
+        change(&mut self.noted.lock().expect("no reader panics"));
     }
 }
 
@@ -252,7 +313,7 @@ impl Observer for Watching {
         if track.kind != MediaKind::Video {
             return;
         }
-        let number = number_in(frame);
+        let number = (self.read)(frame);
         self.note(|noted| {
             noted.numbers.extend(number);
             noted.codec = Some(frame.codec);
@@ -260,8 +321,8 @@ impl Observer for Watching {
         });
     }
 
-    fn on_bitrate(&mut self, target_bps: u32, _: u32) {
-        self.note(|noted| noted.target_bps = target_bps);
+    fn on_bitrate(&mut self, target_bps: u32, max_fps: u32) {
+        self.note(|noted| (noted.target_bps, noted.max_fps) = (target_bps, max_fps));
     }
 
     fn on_keyframe_request(&mut self) {

@@ -8,7 +8,7 @@ use crate::{command, root};
 
 const PEER: &str = "lens-independent-peer";
 const PEER_FEATURES: &str = "lens-independent-peer/webrtc";
-const CODECS: &str = "openh264,opus";
+const CODECS: &str = "lens-media-sdk/openh264,lens-media-sdk/opus,lens-media-sdk/vpx";
 
 /// A cargo to be run in the top folder.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
@@ -57,14 +57,33 @@ pub(crate) fn test() -> Outcome {
     counted(&mut tests)
 }
 
-/// The MediaSDK with its software codecs, which no other step compiles.
+/// The MediaSDK with its software codecs, which no other step compiles, and raw pictures through the
+/// product.
 pub(crate) fn codecs() -> Outcome {
-    let which = ["--locked", "-p", "lens-media-sdk", "--features", CODECS];
+    let packages = ["--locked", "-p", "lens-media-sdk", "-p", "lens-vpx"];
     let mut lints = cargo(&["clippy", "--quiet", "--all-targets"]);
-    lints.args(which).args(["--", "-D", "warnings"]);
-    let linted = outcome(command::run(&mut lints));
+    lints.args(packages).args(["--features", CODECS]);
+    let linted = outcome(command::run(lints.args(["--", "-D", "warnings"])));
     let mut tests = cargo(&["test", "--no-fail-fast", "--lib", "--test", "codecs"]);
-    linted.and(counted(tests.args(which)))
+    tests.args(["--test", "vpx", "--features", CODECS]);
+    linted
+        .and(counted(tests.args(packages)))
+        .and(raw_pictures())
+}
+
+/// The scenario that needs a codec; of the whole workspace, whose dependencies are built by then.
+fn raw_pictures() -> Outcome {
+    if let Err(sentence) = build_binary() {
+        return Outcome::failed(sentence);
+    }
+    let which = ["--workspace", "--locked", "--features", "lens-tests/vpx"];
+    let mut lints = cargo(&["clippy", "--quiet", "--lib", "--test", "scenarios"]);
+    let linted = outcome(command::run(
+        lints.args(which).args(["--", "-D", "warnings"]),
+    ));
+    let mut scenario = cargo(&["test", "--test", "scenarios"]);
+    scenario.args(which).args(["--", "raw pictures"]);
+    linted.and(counted(scenario.env("LENS_BIN", binary_path())))
 }
 
 /// Runs tests and counts them.

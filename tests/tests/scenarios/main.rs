@@ -130,6 +130,11 @@ const SCENARIOS: &[(&str, Run)] = &[
     ("a native camera's H264 reaches a native viewer", |m| {
         Box::pin(native::by_h264(m))
     }),
+    #[cfg(feature = "vpx")]
+    (
+        "raw pictures of a native camera reach native viewers",
+        |m| Box::pin(native::raw(m)),
+    ),
 ];
 
 type Outcomes = Arc<Mutex<Vec<(String, Mode, bool)>>>;

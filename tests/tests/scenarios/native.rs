@@ -140,6 +140,35 @@ pub(crate) async fn by_h264(mode: Mode) {
     });
 }
 
+/// Encoded in software, over the product, decoded and read; who comes late gets a keyframe, and
+/// begins with it.
+#[cfg(feature = "vpx")]
+pub(crate) async fn raw(mode: Mode) {
+    use lens_tests::raw;
+
+    let product = Product::start(mode);
+    let mut room = Room::open(product.integrator("crm"), json!({})).await;
+    let engine = EngineConfig::default;
+    let offer = room.join("camera", "Margit").await;
+    let mut camera = Native::enter(&room, Role::Camera, &offer, engine()).await;
+    raw::film(&mut camera);
+    let offer = room.join("viewer", "Anna").await;
+    let viewer = Native::enter_reading(&room, Role::Viewer, &offer, engine(), raw::reader()).await;
+    let in_order = |numbers: &[u32]| numbers.windows(2).all(|pair| pair[0] < pair[1]);
+    let numbers = viewer.more_numbers(100).await;
+    assert!(in_order(&numbers), "{numbers:?}");
+    let asked = camera.noted(|noted| noted.keyframe_requests);
+
+    let offer = room.join("viewer", "Ben").await;
+    let late = Native::enter_reading(&room, Role::Viewer, &offer, engine(), raw::reader()).await;
+    let numbers = late.more_numbers(100).await;
+    assert!(in_order(&numbers), "{numbers:?}");
+    assert!(camera.noted(|noted| noted.keyframe_requests > asked && noted.target_bps > 0));
+    // Not each frame is one, as in what the other scenarios film.
+    let keyframes = late.noted(|noted| noted.keyframes);
+    assert!((1..20).contains(&keyframes), "{keyframes} keyframes");
+}
+
 /// What the MediaSDK's README shows: a technician who watches and a phone that films, each a program,
 /// over the website's own signalling.
 pub(crate) async fn examples(mode: Mode) {
