@@ -55,8 +55,7 @@ pub struct Config {
 /// Who protects and opens RTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RtpPath {
-    /// Our own path, for peers that agree on AES-GCM, as all browsers do; the media stack for
-    /// others. Takes a fraction of the stack's CPU and memory.
+    /// Our own path, for all peers. Takes a fraction of the stack's CPU and memory.
     #[default]
     Own,
     /// The media stack for everybody.

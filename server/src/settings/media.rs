@@ -26,7 +26,7 @@ pub enum IceTcp {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rtp {
-    /// Our own path, for all peers that agree on AES-GCM, as browsers do.
+    /// Our own path, for all peers.
     #[default]
     Own,
     /// The media stack for everybody: several times the CPU and memory, should our own path ever

@@ -3,7 +3,7 @@
 //! What we send is authentic under our keys, no nonce is used twice, a packet is forwarded at most
 //! once, and a forged one never.
 //!
-//! Input: steps, each one byte and what it needs.
+//! Input: steps, taken once with each kind of profile, each one byte and what it needs.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -19,14 +19,20 @@ use crate::core::rtp::header;
 use crate::core::rtp::index::Window;
 use crate::core::rtp::ring::Ring;
 use crate::core::rtp::rtcp;
-use crate::core::rtp::srtp::{Opener, Profile, RTP_TAG, Sealer, split};
+use crate::core::rtp::srtp::{Opener, Profile, Sealer, split};
 
 /// Most steps of one input.
 const STEPS: usize = 200;
 
 pub(super) fn check(bytes: &[u8]) {
+    for profile in [Profile::Gcm128, Profile::Counter] {
+        check_with(profile, bytes);
+    }
+}
+
+fn check_with(profile: Profile, bytes: &[u8]) {
     let mut input = Input(bytes);
-    let mut call = Call::new();
+    let mut call = Call::new(profile);
     for _ in 0..STEPS {
         if input.is_empty() {
             break;
@@ -45,6 +51,8 @@ struct Call {
     outbox: Runs<Path>,
     sealer: Sealer,
     opener: Opener,
+    /// Bytes that protection adds to a packet.
+    tag: usize,
     /// The newest index the peer has sent in each of its streams.
     sent: [u64; 3],
     /// Which packets came through, and which nonces were used towards the peer.
@@ -65,11 +73,11 @@ fn path() -> Path {
 }
 
 impl Call {
-    fn new() -> Self {
+    fn new(profile: Profile) -> Self {
         let now = Instant::now();
-        let material = [0x5A; Profile::Aes128.material()];
+        let material = vec![0x5A; profile.material()];
         let ends = [false, true].map(|client| {
-            let (ours, theirs) = split(Profile::Aes128, &material, client).expect("its length");
+            let (ours, theirs) = split(profile, &material, client).expect("its length");
             let sealer = Sealer::new(&ours).expect("a key");
             (sealer, Opener::new(&theirs).expect("a key"))
         });
@@ -86,6 +94,7 @@ impl Call {
             taken: HashSet::new(),
             nonces: HashSet::new(),
             windows: Default::default(),
+            tag: profile.tag(),
             next: 100,
             last: None,
         }
@@ -131,7 +140,7 @@ impl Call {
             return;
         };
         let payload = packet.split_off(header);
-        packet.resize(header + payload.len() + RTP_TAG, 0);
+        packet.resize(header + payload.len() + self.tag, 0);
         let sealed = self
             .sealer
             .rtp(THEIRS[stream], index, header, &payload, &mut packet);
@@ -251,7 +260,7 @@ impl Call {
             .estimate(parsed.header.sequence)
             .expect("near the last");
         window.mark(index);
-        let mut payload = vec![0; datagram.len() - parsed.length - RTP_TAG];
+        let mut payload = vec![0; datagram.len() - parsed.length - self.tag];
         let opened = self
             .opener
             .rtp(ssrc, index, datagram, parsed.length, &mut payload);

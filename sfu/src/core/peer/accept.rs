@@ -4,6 +4,7 @@ use str0m::change::SdpOffer;
 use str0m::media::Mid;
 
 use super::build::begin;
+use super::transport::Remote;
 use super::{Blueprint, Built, Parts, Peer};
 use crate::core::offer::Offer;
 use crate::core::stun;
@@ -14,34 +15,39 @@ use crate::error::SfuError;
 /// `NoCommonCodec` when a section has codecs of a known name, and none in a form that is carried
 /// (H.264 in packetisation mode 0, say).
 pub(crate) fn accept(blueprint: Blueprint<'_>, offer: &Offer) -> Result<Built, SfuError> {
-    let (mut rtc, outcome) = begin(&blueprint)?;
+    let mut begun = begin(&blueprint)?;
+    let negotiator = begun.negotiator();
     let parsed = SdpOffer::from_sdp_string(&offer.sdp)
         .map_err(|_| SfuError::InvalidSdp("a line cannot be read"))?;
-    let answer = rtc
+    let answer = negotiator
         .sdp_api()
         .accept_offer(parsed)
         .map_err(|_| SfuError::InvalidSdp("the media stack refused it"))?;
     let mids: Vec<Mid> = offer.mids.iter().map(|mid| mid.as_str().into()).collect();
     let empty = |mid: &Mid| {
-        let media = rtc.media(*mid);
+        let media = negotiator.media(*mid);
         media.is_none_or(|media| media.remote_pts().is_empty())
     };
     if mids.iter().any(empty) {
         return Err(SfuError::NoCommonCodec);
     }
     let sdp = offer.whole(&answer.to_sdp_string())?;
+    if begun.apart.is_some() {
+        let started = Remote::read(&offer.sdp)?.start(&mut begun.rtc, false);
+        started.map_err(|_| SfuError::InvalidSdp("the media stack refused it"))?;
+    }
     let mut peer = Peer::new(Parts {
-        rtc,
-        pending: None,
+        rtc: begun.rtc,
+        negotiation: None,
         mids,
         kinds: offer.kinds.clone(),
         rids: vec![None; offer.kinds.len()],
         channel: None,
-        outcome,
+        outcome: begun.outcome,
         password: stun::Password::new(&blueprint.credentials.password),
         first_repair: blueprint.credentials.first_repair,
     });
-    peer.learn();
+    peer.learn(begun.apart);
     Ok(Built {
         peer,
         ufrag: blueprint.credentials.ufrag,

@@ -15,7 +15,7 @@ use str0m::net::TcpType;
 use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
-use super::{Parts, Peer, rids, tap};
+use super::{Negotiation, Parts, Peer, mute, rids, tap, transport};
 use crate::core::demux::{Names, Ufrag, ice_char};
 use crate::core::slots;
 use crate::core::stun;
@@ -28,7 +28,7 @@ pub(super) const ABS_CAPTURE_TIME: u8 = 9;
 /// That of the dependency descriptor; free as well.
 pub(super) const DESCRIPTOR: u8 = 12;
 /// The data channel's label.
-const CHANNEL_LABEL: &str = "lens";
+pub(super) const CHANNEL_LABEL: &str = "lens";
 /// Most bytes the stack queues towards one peer's data channel.
 pub(crate) const CHANNEL_BUFFER: usize = 256 * 1024;
 /// Longest data channel message taken from a peer.
@@ -53,8 +53,11 @@ impl Identity {
         Self::with(tap::provider_over(dtls))
     }
 
+    pub(super) fn certificate(&self) -> DtlsCert {
+        self.certificate.clone()
+    }
+
     /// What DTLS and SRTP are done with.
-    #[cfg(test)]
     pub(crate) fn cryptography(&self) -> Arc<CryptoProvider> {
         Arc::clone(&self.cryptography)
     }
@@ -90,6 +93,14 @@ impl Credentials {
             first_repair: u16::from_be_bytes(random_bytes(entropy)),
         }
     }
+
+    /// As the stack takes them.
+    pub(super) fn for_ice(&self) -> IceCreds {
+        IceCreds {
+            ufrag: self.ufrag.as_str().to_owned(),
+            pass: self.password.clone(),
+        }
+    }
 }
 
 /// What an offer is made from.
@@ -101,7 +112,7 @@ pub(crate) struct Blueprint<'a> {
     pub(crate) codecs: &'a [VideoCodec],
     /// Whether a camera is asked for layers.
     pub(crate) simulcast: Simulcast,
-    /// Whether RTP goes our own path, where the handshake allows it.
+    /// Whether RTP goes our own path, and not through the stack.
     pub(crate) own_path: bool,
     /// Whether there is a data channel. One brings SCTP, whose timers no simulation can foresee.
     pub(crate) channel: bool,
@@ -123,8 +134,8 @@ pub(crate) struct Built {
 
 /// Makes a peer and its offer.
 pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
-    let (mut rtc, outcome) = begin(&blueprint)?;
-    let mut changes = rtc.sdp_api();
+    let mut begun = begin(&blueprint)?;
+    let mut changes = begun.negotiator().sdp_api();
     let mut voices = 0;
     let mids: Vec<Mid> = blueprint
         .layout
@@ -143,8 +154,8 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
             )
         })
         .collect();
-    let channel = blueprint.channel;
-    let channel = channel.then(|| changes.add_channel(CHANNEL_LABEL.to_owned()));
+    let with_channel = blueprint.channel;
+    let channel = with_channel.then(|| changes.add_channel(CHANNEL_LABEL.to_owned()));
     let (offer, pending) = changes
         .apply()
         .ok_or_else(|| SfuError::Stack("the stack made no offer".to_owned()))?;
@@ -155,48 +166,77 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
         answered: false,
         mids: mids.iter().map(ToString::to_string).collect(),
         peer: Peer::new(Parts {
-            rtc,
-            pending: Some(pending),
+            rtc: begun.rtc,
+            negotiation: Some(Negotiation {
+                apart: begun.apart,
+                pending,
+                channel: with_channel,
+            }),
             mids,
             kinds: blueprint.layout.to_vec(),
             rids: vec![None; blueprint.layout.len()],
             channel,
-            outcome,
+            outcome: begun.outcome,
             password: stun::Password::new(&blueprint.credentials.password),
             first_repair: blueprint.credentials.first_repair,
         }),
     })
 }
 
-/// A peer of the stack's with its addresses, before any negotiation.
-pub(super) fn begin(blueprint: &Blueprint<'_>) -> Result<(Rtc, Arc<tap::Outcome>), SfuError> {
-    let mut rtc = configure(blueprint).build(blueprint.now);
-    let outcome = tap::take_latest();
-    if blueprint.own_path {
-        outcome.withhold_keys();
-    }
-    for address in blueprint.addresses {
-        for candidate in candidates(address)? {
-            rtc.add_local_candidate(candidate);
-        }
-    }
-    Ok((rtc, outcome))
+/// The stack's objects of a peer, before any negotiation.
+pub(super) struct Begun {
+    /// Does ICE, DTLS and SCTP; RTP as well, unless that goes our own path.
+    pub(super) rtc: Rtc,
+    /// Makes the SDP, where the other does not.
+    pub(super) apart: Option<Box<Rtc>>,
+    pub(super) outcome: Arc<tap::Outcome>,
 }
 
-fn configure(blueprint: &Blueprint<'_>) -> RtcConfig {
+impl Begun {
+    /// The one that makes the SDP.
+    pub(super) fn negotiator(&mut self) -> &mut Rtc {
+        self.apart.as_deref_mut().unwrap_or(&mut self.rtc)
+    }
+}
+
+/// Makes them, each with the peer's addresses.
+pub(super) fn begin(blueprint: &Blueprint<'_>) -> Result<Begun, SfuError> {
+    let mut begun = match blueprint.own_path {
+        true => {
+            let (rtc, outcome) = transport::begin(blueprint);
+            let apart = configure(blueprint, mute::provider()).build(blueprint.now);
+            Begun {
+                rtc,
+                apart: Some(Box::new(apart)),
+                outcome,
+            }
+        }
+        false => Begun {
+            rtc: configure(blueprint, blueprint.identity.cryptography()).build(blueprint.now),
+            apart: None,
+            outcome: tap::take_latest(),
+        },
+    };
+    for candidate in candidates(blueprint.addresses)? {
+        if let Some(apart) = &mut begun.apart {
+            apart.add_local_candidate(candidate.clone());
+        }
+        begun.rtc.add_local_candidate(candidate);
+    }
+    Ok(begun)
+}
+
+fn configure(blueprint: &Blueprint<'_>, cryptography: Arc<CryptoProvider>) -> RtcConfig {
     let mut config = RtcConfig::new()
-        .set_crypto_provider(Arc::clone(&blueprint.identity.cryptography))
-        .set_dtls_cert(blueprint.identity.certificate.clone())
+        .set_crypto_provider(cryptography)
+        .set_dtls_cert(blueprint.identity.certificate())
         .set_ice_lite(true)
         .set_rtp_mode(true)
         .set_stats_interval(Some(STATS_INTERVAL))
         .set_sctp_max_buffered_amount(CHANNEL_BUFFER)
         .set_sctp_max_message_size(CHANNEL_MESSAGE)
         .set_extension(ABS_CAPTURE_TIME, Extension::AbsoluteCaptureTime)
-        .set_local_ice_credentials(IceCreds {
-            ufrag: blueprint.credentials.ufrag.as_str().to_owned(),
-            pass: blueprint.credentials.password.clone(),
-        });
+        .set_local_ice_credentials(blueprint.credentials.for_ice());
     super::codecs::configure(config.codec_config(), blueprint.codecs);
     match blueprint.own_path {
         true => config.set_extension(DESCRIPTOR, super::extensions::described()),
@@ -204,17 +244,21 @@ fn configure(blueprint: &Blueprint<'_>) -> RtcConfig {
     }
 }
 
-fn candidates(address: &MediaAddress) -> Result<Vec<Candidate>, SfuError> {
+/// Those of each address; an error for one that no candidate can have, such as a port of 0.
+fn candidates(addresses: &[MediaAddress]) -> Result<Vec<Candidate>, SfuError> {
     let refused = |error: IceError| SfuError::Stack(format!("no candidate: {error}"));
-    let udp = Candidate::host(address.udp, "udp").map_err(refused)?;
-    let tcp = address.tcp.map(|tcp| {
-        let candidate = Candidate::builder()
-            .tcp()
-            .host(tcp)
-            .tcptype(TcpType::Passive);
-        candidate.build().map_err(refused)
-    });
-    Ok([udp].into_iter().chain(tcp.transpose()?).collect())
+    let mut candidates = Vec::new();
+    for address in addresses {
+        candidates.push(Candidate::host(address.udp, "udp").map_err(refused)?);
+        if let Some(tcp) = address.tcp {
+            let candidate = Candidate::builder()
+                .tcp()
+                .host(tcp)
+                .tcptype(TcpType::Passive);
+            candidates.push(candidate.build().map_err(refused)?);
+        }
+    }
+    Ok(candidates)
 }
 
 fn media_kind(kind: SlotKind) -> MediaKind {

@@ -59,7 +59,7 @@ pub(crate) fn client(new: NewClient<'_>) -> (Peer, String) {
     }
     let mut peer = Peer::new(Parts {
         rtc,
-        pending: None,
+        negotiation: None,
         mids,
         kinds,
         rids,
@@ -69,8 +69,29 @@ pub(crate) fn client(new: NewClient<'_>) -> (Peer, String) {
         first_repair: 1,
     });
     peer.mixes = mixes(new.offer);
-    peer.learn();
+    peer.learn(None);
+    peer.take_streams();
     (peer, answer.to_sdp_string())
+}
+
+impl Peer {
+    /// Takes out of the stack what it would keep timers for: it has no keys. What the offer names is
+    /// announced.
+    fn take_streams(&mut self) {
+        let mut api = self.rtc.direct_api();
+        for (slot, (mid, rid)) in self.mids.iter().zip(&self.rids).enumerate() {
+            while let Some(stream) = api.stream_tx_by_mid(*mid, *rid) {
+                let ssrc = stream.ssrc();
+                api.remove_stream_tx(ssrc);
+            }
+            while let Some(stream) = api.stream_rx_by_mid(*mid, None) {
+                let (ssrc, repair) = (stream.ssrc(), stream.rtx());
+                api.remove_stream_rx(ssrc);
+                let all = [Some(ssrc), repair].into_iter().flatten();
+                self.announced.extend(all.map(|ssrc| (*ssrc, slot)));
+            }
+        }
+    }
 }
 
 /// What goes up for one end comes down for the other.

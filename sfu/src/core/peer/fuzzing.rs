@@ -110,7 +110,7 @@ mod tests {
     use crate::core::path::Carrier;
     use crate::core::rtp::header::{Extensions, Header};
     use crate::core::rtp::ring::About;
-    use crate::core::rtp::srtp::{Profile, RTP_TAG, split};
+    use crate::core::rtp::srtp::{Profile, split};
 
     /// A report that the packet with this transport-wide number has not come.
     fn lost(number: u16) -> Vec<u8> {
@@ -123,8 +123,8 @@ mod tests {
 
     #[test]
     fn four_reports_of_one_packet_are_read_and_what_stands_beside_the_others() {
-        let (now, profile) = (Instant::now(), Profile::Aes128);
-        let material = [7; Profile::Aes128.material()];
+        let (now, profile) = (Instant::now(), Profile::Gcm128);
+        let material = [7; Profile::Gcm128.material()];
         let (ours, theirs) = split(profile, &material, false).expect("its length");
         let opener = Opener::new(&theirs).expect("a key");
         let mut bare = Bare::new(Sealer::new(&ours).expect("a key"), opener, now);
@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn there_is_no_place_for_a_65th_stream_and_those_before_go_on() {
-        let (now, profile) = (Instant::now(), Profile::Aes128);
-        let material = [7; Profile::Aes128.material()];
+        let (now, profile) = (Instant::now(), Profile::Gcm128);
+        let material = [7; Profile::Gcm128.material()];
         let (ours, theirs) = split(profile, &material, false).expect("its length");
         let opener = Opener::new(&theirs).expect("a key");
         let mut bare = Bare::new(Sealer::new(&ours).expect("a key"), opener, now);
@@ -203,7 +203,7 @@ mod tests {
         let mut send = |bare: &mut Bare, ssrc: u32, sequence: u8| {
             let mut packet = vec![0x80, PAYLOAD_TYPES[0], 0, sequence, 0, 0, 0, 0];
             packet.extend(ssrc.to_be_bytes());
-            packet.resize(header::FIXED + 1 + RTP_TAG, 0);
+            packet.resize(header::FIXED + 1 + profile.tag(), 0);
             let sealed = sealer.rtp(ssrc, sequence.into(), header::FIXED, &[9], &mut packet);
             sealed.expect("room");
             bare.packet(&packet, &mut rings, now).is_some()

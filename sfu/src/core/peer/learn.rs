@@ -1,105 +1,105 @@
 //! What a negotiation says of a peer's media.
 
 use lens_protocol::media::SlotKind;
-use str0m::media::Mid;
+use str0m::Rtc;
+use str0m::media::{Mid, Rid};
 
 use super::fast::{Belongs, LaneTerms, Terms};
-use super::{Lane, Peer, RTX_AGE, RTX_PACKETS, RTX_SHARE, StackStream, codecs, extensions, rids};
+use super::{Lane, Peer, RTX_AGE, RTX_PACKETS, RTX_SHARE, codecs, extensions, rids};
 use crate::core::codec::{MediaCodec, VIDEO_CLOCK, VOICE_CLOCK};
 use crate::core::rtp::header::{self, Parsed};
 use crate::core::slots;
 
+/// The sections of a negotiation, by slot.
+struct Sections<'a> {
+    mids: &'a [Mid],
+    kinds: &'a [SlotKind],
+    /// The layer that we send in each.
+    rids: &'a [Option<Rid>],
+    /// Whether the peer takes both forms of header extensions.
+    mixes: bool,
+}
+
+/// What was agreed on in them.
+struct Learned {
+    terms: Terms,
+    codecs: Vec<(u8, MediaCodec)>,
+    lanes: Vec<Lane>,
+    layers: Vec<Vec<(Vec<u8>, u8)>>,
+}
+
 impl Peer {
-    /// Reads the outcome of the negotiation out of the stack.
-    pub(super) fn learn(&mut self) {
-        let params = self.rtc.codec_config().params();
+    /// Reads the outcome of the negotiation out of the object that led it: `apart`, which nobody
+    /// needs any more afterwards, or the peer's own.
+    pub(super) fn learn(&mut self, apart: Option<Box<Rtc>>) {
+        let sections = Sections {
+            mids: &self.mids,
+            kinds: &self.kinds,
+            rids: &self.rids,
+            mixes: self.mixes,
+        };
+        let learned = match apart {
+            Some(mut apart) => {
+                self.announced = sections.announced(&mut apart);
+                sections.learn(&mut apart)
+            }
+            None => sections.learn(&mut self.rtc),
+        };
+        self.terms = Terms {
+            wanted: self.terms.wanted,
+            ..learned.terms
+        };
+        self.codecs = learned.codecs;
+        self.lanes = learned.lanes;
+        self.layers = learned.layers;
+    }
+}
+
+impl Sections<'_> {
+    fn learn(&self, rtc: &mut Rtc) -> Learned {
+        let params = rtc.codec_config().params();
         let known = params
             .iter()
             .filter_map(|p| Some((*p.pt(), codecs::describe(p)?)));
-        self.codecs = known.collect();
         let repairs = params.iter().filter_map(|p| Some((*p.resend()?, *p.pt())));
-        self.terms.repairs = repairs.collect();
-        self.terms.lanes = self.mids.iter().map(|_| None).collect();
-        for (slot, mid) in self.mids.clone().into_iter().enumerate() {
-            self.learn_slot(slot, mid);
-        }
-        if self.outcome.withholds() {
-            self.put_aside();
-        }
-    }
-
-    /// Takes all streams out of the stack, which has one to send in each section, in either
-    /// direction, and keeps 8 KB and a timer for each: on our own path it has no use for them.
-    fn put_aside(&mut self) {
-        let mut api = self.rtc.direct_api();
-        for (slot, (mid, rid)) in self.mids.iter().zip(&self.rids).enumerate() {
-            while let Some(stream) = api.stream_tx_by_mid(*mid, *rid) {
-                let (ssrc, repair) = (stream.ssrc(), stream.rtx());
-                api.remove_stream_tx(ssrc);
-                self.aside.push(StackStream::Sent {
-                    ssrc,
-                    repair,
-                    mid: *mid,
-                    rid: *rid,
-                });
-            }
-            while let Some(stream) = api.stream_rx_by_mid(*mid, None) {
-                let (ssrc, repair) = (stream.ssrc(), stream.rtx());
-                api.remove_stream_rx(ssrc);
-                let all = [Some(ssrc), repair].into_iter().flatten();
-                self.announced.extend(all.map(|ssrc| (*ssrc, slot)));
-                self.aside.push(StackStream::Received {
-                    ssrc,
-                    repair,
-                    mid: *mid,
-                });
-            }
-        }
-    }
-
-    /// Gives the stack its streams again, as it had them.
-    pub(super) fn put_back(&mut self) {
-        let mut api = self.rtc.direct_api();
-        for aside in std::mem::take(&mut self.aside) {
-            match aside {
-                StackStream::Sent {
-                    ssrc,
-                    repair,
-                    mid,
-                    rid,
-                } => {
-                    let stream = api.declare_stream_tx(ssrc, repair, mid, rid);
-                    stream.set_rtx_cache(RTX_PACKETS, RTX_AGE, Some(RTX_SHARE));
-                }
-                StackStream::Received { ssrc, repair, mid } => {
-                    let stream = api.expect_stream_rx(ssrc, repair, mid, None);
-                    stream.suppress_nack(repair.is_none());
-                }
-            }
-        }
-    }
-
-    fn learn_slot(&mut self, slot: usize, mid: Mid) {
-        let Some(media) = self.rtc.media(mid) else {
-            return;
+        let mut learned = Learned {
+            codecs: known.collect(),
+            terms: Terms {
+                repairs: repairs.collect(),
+                lanes: self.mids.iter().map(|_| None).collect(),
+                ..Terms::default()
+            },
+            lanes: self.mids.iter().map(|_| Lane::default()).collect(),
+            layers: vec![Vec::new(); self.mids.len()],
         };
-        learn_numbers(&mut self.terms, media.remote_extmap());
+        for slot in 0..self.mids.len() {
+            self.learn_slot(rtc, slot, &mut learned);
+        }
         // Most of these take more than the short form has room for.
         if !self.mixes {
-            self.terms.map.descriptor = 0;
+            learned.terms.map.descriptor = 0;
         }
-        self.terms.name = media.cname().to_owned();
-        if slots::is_up(self.kinds[slot]) {
-            self.layers[slot] = rids::agreed(media);
+        learned
+    }
+
+    fn learn_slot(&self, rtc: &mut Rtc, slot: usize, learned: &mut Learned) {
+        let (mid, rid, kind) = (self.mids[slot], self.rids[slot], self.kinds[slot]);
+        let Some(media) = rtc.media(mid) else {
+            return;
+        };
+        learn_numbers(&mut learned.terms, media.remote_extmap());
+        learned.terms.name = media.cname().to_owned();
+        if slots::is_up(kind) {
+            learned.layers[slot] = rids::agreed(media);
         }
-        if slots::is_up(self.kinds[slot]) || media.disabled() || !media.direction().is_sending() {
+        if slots::is_up(kind) || media.disabled() || !media.direction().is_sending() {
             return;
         }
-        let find = |pt: &u8| self.codecs.iter().find(|(known, _)| known == pt).copied();
+        let codecs = &learned.codecs;
+        let find = |pt: &u8| codecs.iter().find(|(known, _)| known == pt).copied();
         let remote = media.remote_pts().iter();
         let payloads = remote.filter_map(|pt| find(pt)).collect();
-        let rid = self.rids[slot];
-        let mut api = self.rtc.direct_api();
+        let mut api = rtc.direct_api();
         let stream = api.stream_tx_by_mid(mid, rid);
         let terms = stream.map(|stream| {
             stream.set_rtx_cache(RTX_PACKETS, RTX_AGE, Some(RTX_SHARE));
@@ -108,19 +108,37 @@ impl Peer {
                 repair: stream.rtx().map(|ssrc| *ssrc),
                 mid: mid.to_string(),
                 rid: rid.map(|rid| rid.to_string()),
-                clock_rate: match slots::is_video(self.kinds[slot]) {
+                clock_rate: match slots::is_video(kind) {
                     true => VIDEO_CLOCK,
                     false => VOICE_CLOCK,
                 },
             }
         });
-        self.lanes[slot] = Lane {
+        learned.lanes[slot] = Lane {
             ssrc: terms.as_ref().map(|terms| terms.ssrc.into()),
             payloads,
         };
-        self.terms.lanes[slot] = terms;
+        learned.terms.lanes[slot] = terms;
     }
 
+    /// SSRCs that the peer's SDP has named, repair streams among them, each with its slot. They are
+    /// taken out of `rtc` on the way, which shows one of each section at a time.
+    fn announced(&self, rtc: &mut Rtc) -> Vec<(u32, usize)> {
+        let mut api = rtc.direct_api();
+        let mut announced = Vec::new();
+        for (slot, mid) in self.mids.iter().enumerate() {
+            while let Some(stream) = api.stream_rx_by_mid(*mid, None) {
+                let (ssrc, repair) = (stream.ssrc(), stream.rtx());
+                api.remove_stream_rx(ssrc);
+                let all = [Some(ssrc), repair].into_iter().flatten();
+                announced.extend(all.map(|ssrc| (*ssrc, slot)));
+            }
+        }
+        announced
+    }
+}
+
+impl Peer {
     /// Where a packet of the peer belongs: by its stream, when that is known, else by its `mid`,
     /// else by what the peer's SDP says of its SSRC, else by its payload type, where only one section
     /// can have that (RFC 8843 §9.2).

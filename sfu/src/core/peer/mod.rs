@@ -3,10 +3,11 @@
 //! What the media thread asks of a transport: a datagram in ([`Peer::receive`]), a packet out
 //! ([`Peer::write`]), the end of the turn ([`Peer::drain`]).
 //!
-//! The stack (str0m) does ICE, DTLS, SDP and SCTP. RTP and RTCP go our own path (fast/) where the
-//! handshake agreed on a profile that it speaks, and through the stack elsewhere (stack.rs). The
-//! stack holds one received packet: after every input it is polled at least until that packet has
-//! come out. Packets written to it in a turn leave with the turn's one drain.
+//! The stack (str0m) does ICE, DTLS, SDP and SCTP. RTP and RTCP go our own path (fast/), and the
+//! object of the stack that stays never hears of them (transport.rs); or they go through the stack
+//! (stack.rs), when the configuration says so. Then it holds one received packet: after every input
+//! it is polled at least until that packet has come out, and packets written to it in a turn leave
+//! with the turn's one drain.
 
 mod accept;
 mod build;
@@ -18,9 +19,11 @@ mod fast;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod learn;
+mod mute;
 mod rids;
 mod stack;
 mod tap;
+mod transport;
 mod types;
 
 use std::net::SocketAddr;
@@ -52,6 +55,7 @@ use crate::core::stun;
 use crate::error::SfuError;
 use fast::{Fast, Terms};
 use tap::{Keys, Outcome};
+use transport::Remote;
 
 /// Packets kept for retransmission per stream: about 400 ms at 6 Mbit/s. More costs memory for
 /// losses that come too late to be repaired.
@@ -73,32 +77,29 @@ struct Lane {
     payloads: Vec<(u8, MediaCodec)>,
 }
 
-/// A stream that was taken out of the stack.
-enum StackStream {
-    Sent {
-        ssrc: Ssrc,
-        repair: Option<Ssrc>,
-        mid: Mid,
-        rid: Option<Rid>,
-    },
-    Received {
-        ssrc: Ssrc,
-        repair: Option<Ssrc>,
-        mid: Mid,
-    },
-}
-
 /// The data channel of our offer, and the one for the server itself that the peer may open. Others
 /// that it opens are ignored.
 struct Channel {
     id: Option<ChannelId>,
     open: bool,
     control: Option<ChannelId>,
+    /// Longest message that the peer takes, in bytes, where the stack was not told of it.
+    longest: usize,
+}
+
+/// An offer that waits for its answer.
+struct Negotiation {
+    /// What made it, unless the peer's own object did; dropped with the answer.
+    apart: Option<Box<Rtc>>,
+    pending: SdpPendingOffer,
+    /// Whether it has a data channel.
+    channel: bool,
 }
 
 /// A parsed answer, made off the media thread.
 pub(crate) struct ParsedAnswer {
     answer: SdpAnswer,
+    remote: Remote,
     mixes: bool,
 }
 
@@ -107,6 +108,7 @@ pub(crate) fn parse_answer(sdp: &str) -> Result<ParsedAnswer, SfuError> {
     let answer = SdpAnswer::from_sdp_string(sdp);
     Ok(ParsedAnswer {
         answer: answer.map_err(|_| SfuError::InvalidSdp("a line cannot be read"))?,
+        remote: Remote::read(sdp)?,
         mixes: mixes(sdp),
     })
 }
@@ -120,7 +122,7 @@ fn mixes(sdp: &str) -> bool {
 /// One peer's transport.
 pub(crate) struct Peer {
     rtc: Rtc,
-    pending: Option<SdpPendingOffer>,
+    negotiation: Option<Negotiation>,
     mids: Vec<Mid>,
     kinds: Vec<SlotKind>,
     lanes: Vec<Lane>,
@@ -140,8 +142,6 @@ pub(crate) struct Peer {
     /// Whether the peer takes both forms of header extensions.
     mixes: bool,
     terms: Terms,
-    /// The stack's streams, until the handshake has shown whose they are.
-    aside: Vec<StackStream>,
     /// SSRCs of the peer's answer, repair streams among them, each with its slot.
     announced: Vec<(u32, usize)>,
     /// Our own RTP path, once the handshake has given it its keys.
@@ -156,7 +156,7 @@ pub(crate) struct Peer {
 /// What a [`Peer`] is made of.
 struct Parts {
     rtc: Rtc,
-    pending: Option<SdpPendingOffer>,
+    negotiation: Option<Negotiation>,
     mids: Vec<Mid>,
     kinds: Vec<SlotKind>,
     rids: Vec<Option<Rid>>,
@@ -174,7 +174,7 @@ impl Peer {
             layers: vec![Vec::new(); parts.mids.len()],
             rids: parts.rids,
             rtc: parts.rtc,
-            pending: parts.pending,
+            negotiation: parts.negotiation,
             codecs: Vec::new(),
             ssrcs: Vec::new(),
             mids: parts.mids,
@@ -183,13 +183,13 @@ impl Peer {
                 id: parts.channel,
                 open: false,
                 control: None,
+                longest: usize::MAX,
             },
             outcome: parts.outcome,
             password: parts.password,
             first_repair: parts.first_repair,
             mixes: false,
             terms: Terms::default(),
-            aside: Vec::new(),
             announced: Vec::new(),
             own: None,
             deadline: None,
@@ -206,11 +206,20 @@ impl Peer {
         answer: ParsedAnswer,
         produce: &mut Produce,
     ) -> Result<(), StackError> {
-        let pending = self.pending.take();
-        let pending = pending.ok_or_else(|| StackError("the offer was answered".to_owned()))?;
-        self.rtc.sdp_api().accept_answer(pending, answer.answer)?;
+        let negotiation = self.negotiation.take();
+        let Negotiation {
+            mut apart,
+            pending,
+            channel,
+        } = negotiation.ok_or_else(|| StackError("the offer was answered".to_owned()))?;
+        let negotiator = apart.as_deref_mut().unwrap_or(&mut self.rtc);
+        negotiator.sdp_api().accept_answer(pending, answer.answer)?;
         self.mixes = answer.mixes;
-        self.learn();
+        if apart.is_some() {
+            self.channel.longest = answer.remote.longest_message;
+            self.channel.id = answer.remote.start(&mut self.rtc, channel)?;
+        }
+        self.learn(apart);
         for _ in 0..EARLY_CHECKS {
             let before = produce.datagrams.len();
             self.rtc.handle_input(Input::Timeout(at))?;
@@ -273,15 +282,11 @@ impl Peer {
         own.packet(bytes, &parsed, belongs, rings, at)
     }
 
-    /// Begins our own path, once the handshake is done; or leaves RTP to the stack.
+    /// Begins our own path, once the handshake is done.
     fn take_keys(&mut self, at: Instant) -> Result<(), StackError> {
         let Some(keys) = self.outcome.take_keys() else {
-            if !self.aside.is_empty() && self.outcome.profile().is_some() {
-                self.put_back();
-            }
             return Ok(());
         };
-        self.aside = Vec::new();
         let (sealer, opener) = contexts(&keys)?;
         let terms = std::mem::take(&mut self.terms);
         let fast = Fast::new(sealer, opener, terms, self.first_repair, at);
@@ -385,7 +390,7 @@ impl Peer {
 
     /// Sends a message over the data channel. False when it is not open or its buffer is full.
     pub(crate) fn send_message(&mut self, binary: bool, data: &[u8]) -> bool {
-        if !self.channel.open {
+        if !self.channel.open || data.len() > self.channel.longest {
             return false;
         }
         let id = self.channel.id;
@@ -450,6 +455,13 @@ impl Peer {
             .map(|(_, payload_type)| payload_type)
     }
 
+    /// Whether the stack keeps anything of the media.
+    #[cfg(test)]
+    pub(crate) fn stack_knows_media(&self) -> bool {
+        let known = self.mids.iter().any(|mid| self.rtc.media(*mid).is_some());
+        known || self.negotiation.is_some() || !self.rtc.codec_config().params().is_empty()
+    }
+
     /// Whether packets are sent as they are written, so that whoever writes counts them.
     pub(crate) fn counts_itself(&self) -> bool {
         self.own.is_some()
@@ -467,7 +479,9 @@ impl Peer {
 
 fn contexts(keys: &Keys) -> Result<(Sealer, Opener), StackError> {
     let refused = |error: SrtpError| StackError(error.to_string());
-    let (ours, theirs) = srtp::split(keys.profile, &keys.material, keys.client).map_err(refused)?;
+    let unknown = || StackError("the handshake agreed on an unknown profile of SRTP".to_owned());
+    let profile = keys.profile.ok_or_else(unknown)?;
+    let (ours, theirs) = srtp::split(profile, &keys.material, keys.client).map_err(refused)?;
     let sealer = Sealer::new(&ours).map_err(refused)?;
     let opener = Opener::new(&theirs).map_err(refused)?;
     Ok((sealer, opener))

@@ -1,4 +1,5 @@
-//! The media stack's side of a peer: polling it, and RTP through it where our own path does not go.
+//! The media stack's side of a peer: polling it, and RTP through it where the
+//! configuration says so.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,7 +11,7 @@ use str0m::{Event, IceConnectionState, Output, RtcError};
 
 use super::types::{Datagram, Outgoing, Packet, PeerEvent, Produce, StackError};
 use super::{KNOWN_SSRCS, Peer, carrier, extensions};
-use crate::core::rtp::header::{self, Header};
+use crate::core::rtp::header::Header;
 use crate::core::rtp::ring::{About, Ring};
 use crate::core::slots;
 
@@ -32,9 +33,6 @@ impl Peer {
                     self.deadline = Some(at);
                     return Ok(None);
                 }
-                // The stack's own reports, under keys it does not have: for nobody.
-                Output::Transmit(transmit)
-                    if self.own.is_some() && header::is_media(&transmit.contents) => {}
                 Output::Transmit(transmit) => produce.datagrams.push(Datagram {
                     carrier: carrier(transmit.proto),
                     local: transmit.source,
@@ -184,8 +182,6 @@ impl Peer {
                     data: message.data,
                 })
             }
-            // On our own path the stack has nothing to count.
-            _ if self.own.is_some() => None,
             Event::MediaEgressStats(stats) => {
                 let slot = self.slot_of_mid(stats.mid)?;
                 self.lane_nacks[slot] = stats.nacks;

@@ -4,9 +4,9 @@
 //! The stack keeps the outcome to itself, but takes its cryptography as public trait objects. The
 //! DTLS instance made here passes everything through and notes the SRTP profile as it goes by.
 //!
-//! Where our own RTP path is wanted and speaks the profile, the SRTP keys stay here for it, and the
-//! stack is given none. So there is one owner of every nonce by construction: whatever the stack
-//! might ever want to send, it has nothing to seal it with, and no memory for that either.
+//! Where our own RTP path is wanted, the SRTP keys stay here for it, and the stack is given none. So
+//! there is one owner of every nonce by construction: whatever the stack might ever want to send, it
+//! has nothing to seal it with, and no memory for that either.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +32,9 @@ pub(super) struct Outcome {
 
 /// SRTP keys that the stack never saw.
 pub(super) struct Keys {
-    pub(super) profile: Profile,
+    /// `None` for one that our own path does not speak, which is none of those that the stack's
+    /// DTLS agrees on today: that connection ends.
+    pub(super) profile: Option<Profile>,
     /// As exported (RFC 5764 §4.2).
     pub(super) material: Zeroizing<Vec<u8>>,
     /// Whether we were the DTLS client.
@@ -51,13 +53,13 @@ impl Outcome {
         self.profile.get().map(String::as_str)
     }
 
-    /// Wants the keys for our own path, if the handshake agrees on a profile that it speaks.
+    /// Wants the keys for our own path.
     pub(super) fn withhold_keys(&self) {
         self.withhold.store(true, Ordering::Relaxed);
     }
 
     /// Whether the keys are wanted for our own path.
-    pub(super) fn withholds(&self) -> bool {
+    fn withholds(&self) -> bool {
         self.withhold.load(Ordering::Relaxed)
     }
 
@@ -77,12 +79,11 @@ impl Outcome {
         client: bool,
     ) -> Option<KeyingMaterial> {
         self.note(profile);
-        let own = own_profile(profile).filter(|_| self.withholds());
-        let Some(own) = own else {
+        if !self.withholds() {
             return Some(material);
-        };
+        }
         let keys = Keys {
-            profile: own,
+            profile: own_profile(profile),
             material: Zeroizing::new(material.to_vec()),
             client,
         };
@@ -99,8 +100,9 @@ impl Outcome {
 
 fn own_profile(profile: SrtpProfile) -> Option<Profile> {
     match profile {
-        SrtpProfile::AEAD_AES_128_GCM => Some(Profile::Aes128),
-        SrtpProfile::AEAD_AES_256_GCM => Some(Profile::Aes256),
+        SrtpProfile::AES128_CM_SHA1_80 => Some(Profile::Counter),
+        SrtpProfile::AEAD_AES_128_GCM => Some(Profile::Gcm128),
+        SrtpProfile::AEAD_AES_256_GCM => Some(Profile::Gcm256),
         _ => None,
     }
 }
@@ -259,32 +261,28 @@ mod tests {
 
     #[test]
     fn the_stack_never_sees_keys_that_our_own_path_uses() {
-        for profile in [SrtpProfile::AEAD_AES_256_GCM, SrtpProfile::AEAD_AES_128_GCM] {
+        for profile in SrtpProfile::ALL.iter().copied() {
             let outcome = Outcome::default();
             outcome.withhold_keys();
             let seen = outcome.pass(material(profile), profile, true);
             assert!(seen.is_none(), "{profile}");
             let keys = outcome.take_keys().expect("keys");
+            let own = keys.profile.expect("our own path speaks all of them");
+            assert_eq!(own.material(), keys.material.len());
             assert!(keys.client && keys.material.iter().all(|byte| *byte == 7));
             assert!(outcome.take_keys().is_none(), "taken once");
         }
     }
 
     #[test]
-    fn keys_that_our_own_path_does_not_use_are_the_stacks() {
-        let cm = SrtpProfile::AES128_CM_SHA1_80;
-        let outcome = Outcome::default();
-        outcome.withhold_keys();
-        let seen = outcome.pass(material(cm), cm, true).expect("the stack's");
-        assert!(seen.iter().all(|byte| *byte == 7));
-        assert!(outcome.take_keys().is_none());
-
+    fn keys_that_our_own_path_does_not_want_are_the_stacks() {
         let gcm = SrtpProfile::AEAD_AES_256_GCM;
         let unwanted = Outcome::default();
         let seen = unwanted
             .pass(material(gcm), gcm, true)
             .expect("the stack's");
         assert!(seen.iter().all(|byte| *byte == 7));
+        assert!(unwanted.take_keys().is_none());
         assert_eq!(unwanted.profile(), Some("AEAD_AES_256_GCM"));
     }
 }

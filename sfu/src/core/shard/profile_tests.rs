@@ -1,4 +1,5 @@
-//! Peers that agree on an SRTP profile that our own path does not speak.
+//! Peers that agree on an SRTP profile other than browsers do: what the stack seals our own path
+//! opens, and the other way round.
 
 use std::time::{Duration, Instant};
 
@@ -83,7 +84,7 @@ impl DtlsInstance for Other {
 }
 
 #[test]
-fn peers_of_a_profile_that_our_own_path_does_not_speak_are_served_by_the_stack() {
+fn peers_that_know_counter_mode_only_go_our_own_path() {
     static DTLS: OtherProfile = OtherProfile;
     let identity = Identity::over(&DTLS).expect("a certificate");
     let mut wires = Wires::connected_by(&identity, 1, 2);
@@ -91,7 +92,8 @@ fn peers_of_a_profile_that_our_own_path_does_not_speak_are_served_by_the_stack()
     for link in wires.shard.links.iter() {
         assert_eq!(link.peer.srtp_profile(), Some("AES128_CM_SHA1_80"));
     }
-    // What comes before or after everything else cannot be missed, and is not lost.
+    // What comes before or after everything else cannot be missed, and is not lost. Losses make the
+    // other end write RTCP.
     for (lose_every, frames) in [(0, 1), (10, 58), (0, 1)] {
         wires.lose_every = lose_every;
         for _ in 0..frames {
@@ -109,5 +111,5 @@ fn peers_of_a_profile_that_our_own_path_does_not_speak_are_served_by_the_stack()
         numbers.dedup();
         assert_eq!(numbers.len(), 60 * 8, "everything came in the end");
     }
-    assert_eq!(wires.shard.facts.repaired, 0, "not by our own path");
+    assert!(wires.shard.facts.repaired > 50, "by our own path");
 }

@@ -441,6 +441,16 @@ impl Caller {
 }
 
 #[test]
+fn the_stack_that_stays_never_hears_of_the_media_unless_it_carries_it() {
+    for own_path in [true, false] {
+        let wires = Wires::connected(1, 1, own_path);
+        for link in wires.shard.links.iter() {
+            assert_eq!(link.peer.stack_knows_media(), !own_path);
+        }
+    }
+}
+
+#[test]
 fn interleaved_peers_checks_and_reports_in_one_batch_stay_apart() {
     for own_path in [true, false] {
         let mut wires = Wires::connected(3, 2, own_path);

@@ -26,7 +26,7 @@ use crate::core::rtp::reception::{Clock, Reception};
 use crate::core::rtp::ring::{About, Kept, Ring};
 use crate::core::rtp::rtcp::ReportBlock;
 use crate::core::rtp::sending::{REPAIR_PAUSE, Sending};
-use crate::core::rtp::srtp::{Opener, RTP_TAG, Sealer};
+use crate::core::rtp::srtp::{Opener, Sealer};
 use crate::core::vp8::Patch;
 use probing::Ceiling;
 
@@ -207,7 +207,9 @@ impl Fast {
         at: Instant,
     ) -> Option<Packet> {
         let head = parsed.header;
-        let length = packet.len().checked_sub(parsed.length + RTP_TAG)?;
+        let length = packet
+            .len()
+            .checked_sub(parsed.length + self.opener.tag())?;
         let ring = rings.get_mut(belongs.slot)?;
         let place = self.place(&head, belongs, at)?;
         let index = self.streams[place].reception.fresh(head.sequence)?;
@@ -342,6 +344,7 @@ impl Fast {
             return false;
         }
         let media = lane.repairable(out);
+        let length = out.payload.len() + self.sealer.tag();
         let sealed = seal(
             &self.sealer,
             outbox,
@@ -363,7 +366,7 @@ impl Fast {
                 descriptor: out.descriptor.as_ref().map_or(&[], Rewritten::bytes),
                 map: self.terms.map,
                 original: None,
-                transport: note(&mut self.estimate, out.payload.len(), media, out.now),
+                transport: note(&mut self.estimate, length, media, out.now),
                 payload: Payload::of(out),
             },
         );
@@ -382,7 +385,7 @@ impl Fast {
         let Some(Some(lane)) = self.lanes.get_mut(out.slot) else {
             return false;
         };
-        let length = out.payload.len() + RTP_TAG;
+        let length = out.payload.len() + self.sealer.tag();
         // Who asks again within a round trip does so because a request may have been lost.
         let round_trip = self.estimate.as_ref().map(Estimate::round_trip);
         let pause = round_trip.map_or(REPAIR_PAUSE, |it| it * 3 / 4);
@@ -409,7 +412,7 @@ impl Fast {
         let Some(Some(lane)) = self.lanes.get_mut(out.slot) else {
             return false;
         };
-        let length = out.payload.len() + RTP_TAG;
+        let length = out.payload.len() + self.sealer.tag();
         let Some((ssrc, index)) = lane.sending.next_repair(length) else {
             return false;
         };
@@ -432,7 +435,7 @@ impl Fast {
                 descriptor: out.descriptor.as_ref().map_or(&[], Rewritten::bytes),
                 map: self.terms.map,
                 original: Some(out.sequence as u16),
-                transport: note(&mut self.estimate, out.payload.len(), media, out.now),
+                transport: note(&mut self.estimate, length, media, out.now),
                 payload: Payload::of(out),
             },
         )
@@ -502,14 +505,14 @@ fn lane_of(lanes: &mut [Option<Box<Lane>>], ssrc: u32) -> Option<(usize, &mut La
         .find(|(_, lane)| lane.sending.ssrc == ssrc)
 }
 
-/// Gives a packet its transport-wide number.
+/// Gives a packet, whose payload has so many bytes with its tag, its transport-wide number.
 fn note(
     estimate: &mut Option<Estimate>,
-    payload: usize,
+    sealed: usize,
     media: Option<Media>,
     now: Instant,
 ) -> Option<u16> {
-    let length = payload + HEADER + RTP_TAG;
+    let length = HEADER + sealed;
     let estimate = estimate.as_mut()?;
     Some(estimate.depart(length, media, now))
 }
@@ -555,14 +558,14 @@ fn seal(sealer: &Sealer, outbox: &mut Runs<Path>, to: Path, packet: &Sealed<'_>)
     let (ssrc, index) = (packet.header.ssrc, packet.index);
     let prefix = packet.original.map(u16::to_be_bytes);
     let body = header + prefix.map_or(0, |prefix| prefix.len());
-    let length = body + packet.payload.length() + RTP_TAG;
+    let length = body + packet.payload.length() + sealer.tag();
     let room = outbox.reserve(to, length);
     room[..header].copy_from_slice(&head[..header]);
     let sealed = match (prefix, &packet.payload) {
         (None, Payload::Media(payload)) => sealer.rtp(ssrc, index, header, payload, room),
         (prefix, payload) => {
             room[header..body].copy_from_slice(&prefix.unwrap_or_default()[..body - header]);
-            payload.write(&mut room[body..length - RTP_TAG]);
+            payload.write(&mut room[body..length - sealer.tag()]);
             sealer.rtp_in_place(ssrc, index, header, room)
         }
     };

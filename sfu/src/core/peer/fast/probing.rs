@@ -90,6 +90,7 @@ impl Fast {
         let Some((payload_type, timestamp, (ssrc, index))) = found else {
             return false;
         };
+        let length = usize::from(PADDING) + self.sealer.tag();
         seal(
             &self.sealer,
             outbox,
@@ -108,7 +109,7 @@ impl Fast {
                 descriptor: &[],
                 map: self.terms.map,
                 original: None,
-                transport: note(&mut self.estimate, usize::from(PADDING), None, now),
+                transport: note(&mut self.estimate, length, None, now),
                 payload: Payload::Padding(PADDING),
             },
         )
