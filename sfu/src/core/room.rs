@@ -95,6 +95,8 @@ impl Room {
                 changed.push(other.id);
             }
         }
+        // Most rooms have two, and doubling would make room for four at once.
+        self.participants.reserve_exact(1);
         self.participants.push(new);
         changed
     }

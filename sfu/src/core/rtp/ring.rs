@@ -25,12 +25,13 @@ const PACKETS_LONGER: usize = 1_024;
 /// Most bytes kept; 400 ms at 8 Mbit/s, 2.5 s at 2.5.
 const BYTES: usize = 400 * 1024;
 const BYTES_LONGER: usize = 800 * 1024;
-/// It grows by one part in this many, in whole steps: a voice to 4 KB, a camera's stream at
-/// 2 Mbit/s to 108. Larger steps stand empty, smaller ones move what is there more often.
-const GROWTH: usize = 16;
-const STEP: usize = 2 * 1024;
+/// It grows by one part in this many, in whole steps: a voice to 3 KB, a camera's stream at
+/// 2 Mbit/s to 104. Larger steps stand empty, smaller ones move what is there more often: in all
+/// some 2 MB until it has its size.
+const GROWTH: usize = 64;
+const STEP: usize = 1024;
 /// Steps in which the list of packets grows; by itself it would double.
-const PACKETS_STEP: usize = 16;
+const PACKETS_STEP: usize = 8;
 
 /// What is kept of a packet beside its payload.
 #[derive(Clone, Copy, Debug)]
