@@ -62,6 +62,9 @@ struct Person {
     /// Numbers of the pictures that were given out.
     seen: Vec<u64>,
     requests: u64,
+    /// When its session wants to be called, and how often that has come while nothing else had.
+    due: Option<Instant>,
+    woken: u32,
     /// What the host's network does with signals.
     signals: Signals,
     attempts: Vec<u32>,
@@ -143,6 +146,8 @@ impl World {
             events: Vec::new(),
             seen: Vec::new(),
             requests: 0,
+            due: None,
+            woken: 0,
             signals: Signals::Carried,
             attempts: Vec::new(),
         });
@@ -164,7 +169,8 @@ impl World {
 
     fn input(&mut self, number: u8, input: Input<'_>) {
         let now = self.now;
-        let (outputs, _) = self.person(number).session.step(now, input);
+        let (mut outputs, person) = (Vec::new(), self.person(number));
+        person.due = person.session.step(now, input, &mut outputs);
         for output in outputs {
             self.act(number, output);
         }
@@ -267,6 +273,9 @@ impl World {
             }
         }
         for number in self.people.iter().map(|it| it.number).collect::<Vec<_>>() {
+            let now = self.now;
+            let person = self.person(number);
+            person.woken += u32::from(person.due.is_some_and(|due| due <= now));
             self.input(number, Input::Timeout);
         }
         self.room.pass(self.now);
@@ -342,7 +351,7 @@ fn a_camera_is_seen_complete_and_in_order() {
     );
     let now = world.now;
     let viewer = &mut world.person(VIEWER).session;
-    viewer.step(now, Input::Timeout);
+    viewer.step(now, Input::Timeout, &mut Vec::new());
     let stats = viewer.stats();
     assert_eq!((stats.width, stats.height), (Some(640), Some(480)));
     assert!(
@@ -369,6 +378,16 @@ fn frames_that_come_in_one_instant_all_leave() {
     }
     world.more_seen(30);
     assert_eq!(world.missing(), 0);
+}
+
+#[test]
+fn a_camera_s_timers_wake_it_for_hardly_anything_but_its_pictures() {
+    let mut world = World::connected(15);
+    world.more_seen(300);
+    let before = world.person(CAMERA).woken;
+    world.pass(Duration::from_secs(5));
+    let woken = world.person(CAMERA).woken - before;
+    assert!(woken < 50, "{woken} times in 5 s");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use lens_protocol::media::{Slot, SlotKind};
 
 use super::reception::{Due, Receiver};
 use super::sending::{Lane, Uplink};
-use super::stack::{Arrived, Broken, Counts, Happened, Identity, Polled, Stack};
+use super::stack::{Arrived, Broken, Counts, Happened, Identity, Part, Polled, Stack};
 use super::{
     Carrier, ConnectionId, Datagram, Output, OwnedFrame, SessionConfig, Transmit, earlier, sdp,
 };
@@ -34,7 +34,7 @@ const UDP_FIRST: Duration = Duration::from_millis(1_000);
 /// What the stack wants to do within this time it does now. Higher makes its pacing rougher; the
 /// driver's timers are no finer.
 const AHEAD: Duration = Duration::from_millis(1);
-/// Turns of the stack at one time, before others have theirs: packets of a large picture.
+/// Turns of the stack at one time, before others have theirs.
 const MOST_TURNS: usize = 256;
 /// Most TCP addresses that are called.
 const MOST_DIALS: usize = 4;
@@ -124,8 +124,12 @@ impl Connection {
         entropy: &mut dyn Entropy,
         now: Instant,
     ) -> Result<(Self, String), Broken> {
-        let films = offer.slots.iter().any(|it| it.kind == SlotKind::VideoUp);
-        let (stack, answer) = Stack::answer(&offer.sdp, films, identity, entropy, now)?;
+        let has = |kind| offer.slots.iter().any(|slot| slot.kind == kind);
+        let part = Part {
+            films: has(SlotKind::VideoUp),
+            watches: has(SlotKind::VideoDown),
+        };
+        let (stack, answer) = Stack::answer(&offer.sdp, part, identity, entropy, now)?;
         let candidates = sdp::candidates(&offer.sdp);
         let tcp = |(carrier, address): &(Carrier, SocketAddr)| {
             (*carrier == Carrier::Tcp && config.tcp).then_some(*address)
@@ -217,8 +221,7 @@ impl Connection {
 
     /// Lets time pass.
     pub(super) fn pass(&mut self, now: Instant) {
-        // The stack gives one packet of a picture each time, and wants to be called again a
-        // microsecond later. Each of these would be a wake-up.
+        // The stack may want to be called again a microsecond later. Each of these would be a wake-up.
         for _ in 0..MOST_TURNS {
             let Some(due) = self.stack_due.filter(|due| *due <= now + AHEAD) else {
                 break;
@@ -273,9 +276,10 @@ impl Connection {
             }
         }
         let written = self.mutate(now, |stack| stack.write(&mid, frame, now));
-        // The stack makes packets of it when time passes next, and takes no other frame before.
-        let passed = self.mutate(now, |stack| stack.timeout(now));
-        self.settle(passed);
+        let written = written.unwrap_or_else(|broken| {
+            self.settle(Err(broken));
+            false
+        });
         if !written && kind == MediaKind::Video {
             self.break_chain(now);
         }

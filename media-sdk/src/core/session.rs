@@ -113,17 +113,17 @@ impl Session {
         Output::Timeout(if self.over { None } else { self.due() })
     }
 
-    /// Both at once: takes an input, and gives all it leads to and when to come again.
+    /// Both at once: takes an input, adds all it leads to, and says when to come again.
     pub(crate) fn step(
         &mut self,
         now: Instant,
         input: Input<'_>,
-    ) -> (Vec<Output>, Option<Instant>) {
+        outputs: &mut Vec<Output>,
+    ) -> Option<Instant> {
         self.handle_input(now, input);
-        let mut outputs = Vec::new();
         loop {
             match self.poll_output() {
-                Output::Timeout(due) => return (outputs, due),
+                Output::Timeout(due) => return due,
                 output => outputs.push(output),
             }
         }

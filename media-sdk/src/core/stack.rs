@@ -1,8 +1,7 @@
 //! The media stack: the one file that names str0m's types.
 //!
-//! str0m wants exactly one mutation and then to be polled dry. Each method here that changes
-//! something is one mutation; whoever calls it polls until [`Polled::Idle`] before the next one
-//! (`Connection::drain` does).
+//! str0m wants to be polled dry after each mutation. Each method here that changes something is one;
+//! whoever calls it polls until [`Polled::Idle`] before the next one (`Connection::drain` does).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +17,9 @@ use str0m::format::{Codec as StackCodec, PayloadParams};
 use str0m::media::{KeyframeRequestKind, MediaData, MediaTime, Mid};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::VideoOrientation;
-use str0m::{Candidate, Event, IceConnectionState, IceCreds, Input, Output, Rtc, RtcConfig};
+use str0m::{
+    Candidate, Event, IceConnectionState, IceCreds, Input, Output, Reason, Rtc, RtcConfig,
+};
 
 use super::{Carrier, Datagram, OwnedFrame};
 use crate::error::MediaError;
@@ -35,6 +36,13 @@ const CHANNEL_BUFFER: usize = 128 * 1024;
 /// Packets a video frame may wait for one that is missing. At 2 Mbit/s these are half a second,
 /// in which a repair comes or never.
 const REORDERING: usize = 128;
+/// What the stack's pacer has to see pass between two packets. More would be time that a picture's
+/// last packets seem to have waited.
+const PACER_STEP: Duration = Duration::from_micros(1);
+/// How long the estimator waits for its next turn where nothing else happens. The stack says 25 ms,
+/// which at 30 pictures a second is one wake-up between any two of them for the estimator alone. Not
+/// above the 40 ms after which the pacer has a turn: what waits there would leave too slowly.
+const ESTIMATOR_TURN: Duration = Duration::from_millis(40);
 /// RFC 8839 ice-char: 64 of them, so that six random bits make one character.
 const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -62,10 +70,22 @@ impl Identity {
 #[derive(Debug)]
 pub(super) struct Broken;
 
+/// What a connection's layout has it do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// It has a slot to send pictures in: its way is estimated, and what it sends is paced.
+    pub(super) films: bool,
+    /// It has a slot to receive pictures in.
+    pub(super) watches: bool,
+}
+
 /// One PeerConnection.
 pub(super) struct Stack {
     rtc: Rtc,
     channel: Option<ChannelId>,
+    part: Part,
+    /// The time that the stack was last told.
+    clock: Instant,
 }
 
 /// What a poll gives.
@@ -134,31 +154,37 @@ pub(super) struct Counts {
 
 impl Stack {
     /// Answers an offer. The answer names no candidate: the server is ICE-lite and learns ours from
-    /// our checks. Only who `films` has its way estimated; voices go as they come.
+    /// our checks. Only who films has its way estimated; voices go as they come.
     pub(super) fn answer(
         offer: &str,
-        films: bool,
+        part: Part,
         identity: &Identity,
         entropy: &mut dyn Entropy,
         now: Instant,
     ) -> Result<(Self, String), Broken> {
         let offer = SdpOffer::from_sdp_string(offer).map_err(|_| Broken)?;
         let mut config = configure(identity, entropy);
-        if films {
+        if part.films {
             config = config.enable_bwe(Some(Bitrate::bps(FIRST_GUESS_BPS)));
         }
         let mut rtc = config.build(now);
         let answer = rtc.sdp_api().accept_offer(offer).map_err(|_| Broken)?;
         let answer = answer.to_sdp_string();
-        let stack = Self { rtc, channel: None };
+        let stack = Self {
+            rtc,
+            channel: None,
+            part,
+            clock: now,
+        };
         Ok((stack, answer))
     }
 
     pub(super) fn poll(&mut self) -> Result<Polled, Broken> {
         loop {
             match self.rtc.poll_output().map_err(|_| Broken)? {
-                Output::Timeout(at) => return Ok(Polled::Idle(at)),
+                Output::Timeout(at) => return Ok(Polled::Idle(self.wake_up(at))),
                 Output::Transmit(datagram) => {
+                    self.pace_on(&datagram.contents)?;
                     return Ok(Polled::Transmit {
                         carrier: match datagram.proto {
                             Protocol::Udp => Carrier::Udp,
@@ -166,7 +192,7 @@ impl Stack {
                         },
                         source: datagram.source,
                         destination: datagram.destination,
-                        bytes: datagram.contents.to_vec(),
+                        bytes: datagram.contents.into(),
                     });
                 }
                 Output::Event(event) => {
@@ -189,16 +215,19 @@ impl Stack {
             bytes,
             ..
         } = *datagram;
+        self.clock = self.clock.max(now);
         // What is no datagram of ours is dropped, and time goes on.
         let input = match Receive::new(proto, source, destination, bytes) {
-            Ok(receive) => Input::Receive(now, receive),
-            Err(_) => Input::Timeout(now),
+            Ok(receive) => Input::Receive(self.clock, receive),
+            Err(_) => Input::Timeout(self.clock),
         };
         self.rtc.handle_input(input).map_err(|_| Broken)
     }
 
     pub(super) fn timeout(&mut self, now: Instant) -> Result<(), Broken> {
-        let input = Input::Timeout(now);
+        // Time that is before what it has seen is none to it.
+        self.clock = self.clock.max(now);
+        let input = Input::Timeout(self.clock);
         self.rtc.handle_input(input).map_err(|_| Broken)
     }
 
@@ -222,7 +251,19 @@ impl Stack {
     }
 
     /// Sends a frame; false when the section does not take its codec.
-    pub(super) fn write(&mut self, mid: &str, frame: &OwnedFrame, now: Instant) -> bool {
+    pub(super) fn write(
+        &mut self,
+        mid: &str,
+        frame: &OwnedFrame,
+        now: Instant,
+    ) -> Result<bool, Broken> {
+        let written = self.enqueue(mid, frame, now);
+        // The stack makes packets of it when time passes next, and takes no other frame before.
+        self.timeout(now)?;
+        Ok(written)
+    }
+
+    fn enqueue(&mut self, mid: &str, frame: &OwnedFrame, now: Instant) -> bool {
         let Some(params) = self.payload(mid, frame.codec) else {
             return false;
         };
@@ -264,6 +305,24 @@ impl Stack {
     /// Says goodbye to the other end; poll dry once more.
     pub(super) fn close(&mut self) {
         let _ = self.rtc.close();
+    }
+
+    /// Lets time pass for the pacer, which gives one packet each time. Polled dry before, the stack would
+    /// look through all of itself twice for each packet, only to say when it wants to go on.
+    fn pace_on(&mut self, sent: &[u8]) -> Result<(), Broken> {
+        match self.part.films && is_rtp(sent) {
+            true => self.timeout(self.clock + PACER_STEP),
+            false => Ok(()),
+        }
+    }
+
+    /// When to come again: with the next picture, where only the estimator waits. Not where pictures are
+    /// received, for its turn is not the only one that would come later.
+    fn wake_up(&self, at: Instant) -> Instant {
+        match self.rtc.last_timeout_reason() {
+            Reason::BweDelayControl if !self.part.watches => at.max(self.clock + ESTIMATOR_TURN),
+            _ => at,
+        }
     }
 
     fn payload(&mut self, mid: &str, codec: Codec) -> Option<PayloadParams> {
@@ -350,6 +409,14 @@ fn configure(identity: &Identity, entropy: &mut dyn Entropy) -> RtcConfig {
     config
 }
 
+/// Whether a datagram is media, and none of RTCP (RFC 5761 §4) or anybody else's (RFC 7983 §7).
+fn is_rtp(datagram: &[u8]) -> bool {
+    let [first, second, ..] = datagram else {
+        return false;
+    };
+    (128..192).contains(first) && !(64..96).contains(&(second & 0x7F))
+}
+
 fn ice_text<const N: usize>(entropy: &mut dyn Entropy) -> String {
     let bytes = random_bytes::<N>(entropy);
     let char = |byte: &u8| char::from(ICE_CHARS[usize::from(byte & 63)]);
@@ -396,5 +463,19 @@ fn orientation(rotation: Rotation) -> VideoOrientation {
         Rotation::Quarter => VideoOrientation::Deg90,
         Rotation::Half => VideoOrientation::Deg180,
         Rotation::ThreeQuarters => VideoOrientation::Deg270,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_is_told_from_reports_and_from_what_else_shares_the_path() {
+        assert!(is_rtp(&[0x80, 96]) && is_rtp(&[0x90, 0x80 | 111]));
+        let (sender_report, feedback) = ([0x80, 200], [0x8F, 205]);
+        assert!(!is_rtp(&sender_report) && !is_rtp(&feedback));
+        let (stun, dtls) = ([0, 1], [22, 254]);
+        assert!(!is_rtp(&stun) && !is_rtp(&dtls) && !is_rtp(&[0x80]) && !is_rtp(&[]));
     }
 }

@@ -1,68 +1,86 @@
 //! Datagrams that leave together. A picture is a handful of packets of one length, but for the last
 //! one; in one system call they cost a third of what they cost one by one.
 
-use super::sockets::Udp;
+use std::net::SocketAddr;
+
 use crate::core::{Carrier, ConnectionId, Transmit};
 
 /// Most bytes in one system call: what one datagram could have at most.
 const MOST_BYTES: usize = 60_000;
 
-/// Datagrams one behind the other, each as long as the first, but for the last.
+/// Datagrams one behind the other, each as long as the first, but for the last. One is used again and
+/// again, and keeps its memory.
 #[derive(Default)]
 pub(super) struct Burst {
-    first: Option<Transmit>,
+    way: Option<Way>,
+    bytes: Vec<u8>,
     segment: usize,
     count: usize,
     /// The last one was shorter: nothing can follow.
     ended: bool,
 }
 
+/// From where to where, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    pub(super) connection: ConnectionId,
+    pub(super) carrier: Carrier,
+    pub(super) source: SocketAddr,
+    pub(super) destination: SocketAddr,
+}
+
 impl Burst {
-    /// Adds a datagram; what was gathered before it, if it does not belong there, has to leave first.
-    pub(super) fn push(&mut self, transmit: Transmit, most: usize) -> Option<Self> {
-        let length = transmit.bytes.len();
-        if let Some(first) = &mut self.first
-            && !self.ended
-            && self.count < most
-            && first.bytes.len() + length <= MOST_BYTES
-            && length <= self.segment
-            && is_one_way(first, &transmit)
-        {
-            first.bytes.extend_from_slice(&transmit.bytes);
-            self.count += 1;
-            self.ended = length < self.segment;
-            return None;
+    /// Adds a datagram, of at most `most` in one system call; false when what was gathered before it
+    /// has to leave first.
+    pub(super) fn push(&mut self, transmit: &Transmit, most: usize) -> bool {
+        let (way, length) = (Way::of(transmit), transmit.bytes.len());
+        match self.way {
+            None => (self.way, self.segment) = (Some(way), length),
+            Some(known) if known == way && self.takes(length, most) => {}
+            Some(_) => return false,
         }
-        let next = Self {
-            first: Some(transmit),
-            segment: length,
-            count: 1,
-            ended: false,
-        };
-        let former = std::mem::replace(self, next);
-        former.first.is_some().then_some(former)
+        self.bytes.extend_from_slice(&transmit.bytes);
+        self.count += 1;
+        self.ended = length < self.segment;
+        true
     }
 
-    /// Whose datagrams these are; none when there are none.
-    pub(super) const fn of(&self) -> Option<&Transmit> {
-        self.first.as_ref()
+    fn takes(&self, length: usize, most: usize) -> bool {
+        let is_udp = self.way.is_some_and(|way| way.carrier == Carrier::Udp);
+        let fits = self.count < most && self.bytes.len() + length <= MOST_BYTES;
+        is_udp && fits && !self.ended && length <= self.segment
     }
 
-    /// Sends them over their socket.
-    pub(super) fn leave(&self, udp: &Udp) {
-        if let Some(first) = &self.first {
-            let segment = (self.count > 1).then_some(self.segment);
-            udp.send(first.source, first.destination, &first.bytes, segment);
-        }
+    /// Which way these go; none when there are none.
+    pub(super) const fn way(&self) -> Option<Way> {
+        self.way
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How long each is, where there are several.
+    pub(super) fn segment(&self) -> Option<usize> {
+        (self.count > 1).then_some(self.segment)
+    }
+
+    /// They have left.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        (self.way, self.count, self.ended) = (None, 0, false);
     }
 }
 
-fn is_one_way(one: &Transmit, other: &Transmit) -> bool {
-    let way = |it: &Transmit| -> (ConnectionId, bool, _, _) {
-        let is_udp = it.carrier == Carrier::Udp;
-        (it.connection, is_udp, it.source, it.destination)
-    };
-    one.carrier == Carrier::Udp && way(one) == way(other)
+impl Way {
+    const fn of(transmit: &Transmit) -> Self {
+        Self {
+            connection: transmit.connection,
+            carrier: transmit.carrier,
+            source: transmit.source,
+            destination: transmit.destination,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -81,14 +99,16 @@ mod tests {
 
     /// Lengths of each burst that these become.
     fn bursts(datagrams: Vec<Transmit>, most: usize) -> Vec<(usize, usize)> {
-        let mut burst = Burst::default();
-        let mut left: Vec<Burst> = datagrams
-            .into_iter()
-            .filter_map(|datagram| burst.push(datagram, most))
-            .collect();
-        left.push(burst);
-        let told = |burst: &Burst| (burst.count, burst.of().map_or(0, |it| it.bytes.len()));
-        left.iter().map(told).collect()
+        let (mut burst, mut left) = (Burst::default(), Vec::new());
+        for datagram in &datagrams {
+            if !burst.push(datagram, most) {
+                left.push((burst.count, burst.bytes().len()));
+                burst.clear();
+                assert!(burst.push(datagram, most), "there is room for one");
+            }
+        }
+        left.push((burst.count, burst.bytes().len()));
+        left
     }
 
     #[test]

@@ -81,14 +81,17 @@ impl Udp {
         self.is_v6 || address.is_ipv4()
     }
 
-    /// Reads what has come into `into`; false when there is nothing more.
+    /// Reads what has come into `into`; false when there is nothing more: fewer than were asked for came,
+    /// and whatever comes now is told of anew.
     pub(super) fn read(&self, reading: &mut Reading, into: &mut Vec<Read3>) -> bool {
         let mut slots = reading.bytes.chunks_exact_mut(SLOT);
         let mut slots: [IoSliceMut<'_>; SLOTS] =
             std::array::from_fn(|_| IoSliceMut::new(slots.next().unwrap_or_default()));
         let io = UdpSockRef::from(&self.io);
-        let Ok(count) = self.state.recv(io, &mut slots, &mut reading.metas) else {
-            return false;
+        let count = match self.state.recv(io, &mut slots, &mut reading.metas) {
+            Ok(count) => count,
+            // What became of something sent before is no news of what came.
+            Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
         };
         let reads = reading.metas.iter().zip(reading.bytes.chunks_exact(SLOT));
         for (meta, slot) in reads.take(count) {
@@ -98,7 +101,7 @@ impl Udp {
             let datagrams = whole.chunks(meta.stride.max(1));
             into.extend(datagrams.map(|bytes| (from, to, bytes.to_vec())));
         }
-        true
+        count == SLOTS
     }
 
     /// Most datagrams that one call of the system takes.
@@ -224,4 +227,26 @@ pub(super) fn addresses(wanted: &[IpAddr]) -> Vec<IpAddr> {
     addresses.sort_unstable();
     addresses.dedup();
     addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_is_read_to_its_end_and_no_further() {
+        let udp = Udp::open().expect("a socket");
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, udp.port()));
+        let sender = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("another");
+        for number in 0..10 {
+            sender.send_to(&[number], to).expect("sent");
+        }
+        let (mut reading, mut read, mut calls) = (Reading::default(), Vec::new(), 1);
+        while udp.read(&mut reading, &mut read) {
+            calls += 1;
+        }
+        let numbers: Vec<u8> = read.iter().map(|(_, _, bytes)| bytes[0]).collect();
+        assert_eq!(numbers, (0..10).collect::<Vec<u8>>());
+        assert_eq!(calls, 3, "four, four and two");
+    }
 }

@@ -27,8 +27,10 @@ pub(super) const WAKER: Token = Token(0);
 /// How often this machine's addresses are looked at while there are connections. Looking costs
 /// tens of microseconds; a change is noticed that much later.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How old figures may be.
+/// How old figures may be before the thread wakes up for them alone, and before they are made anew where
+/// it is awake. Less between the two, and a camera's thread wakes up between pictures.
 const STATS_AGE: Duration = Duration::from_millis(200);
+const STATS_RENEWED: Duration = Duration::from_millis(150);
 /// Reads of one socket before the others have their turn.
 const READS: usize = 16;
 
@@ -44,6 +46,9 @@ pub(super) struct Worker {
     /// Inputs that outputs led to.
     pending: VecDeque<(u64, Input<'static>)>,
     reading: Reading,
+    /// What leaves, and what a participant wants: kept for their memory, empty between two steps.
+    burst: Burst,
+    outputs: Vec<Output>,
     /// Datagrams that one call of the system takes, as far as is known.
     most_at_once: usize,
     stops: bool,
@@ -84,13 +89,15 @@ impl Worker {
             look_at: None,
             pending: VecDeque::new(),
             reading: Reading::default(),
+            burst: Burst::default(),
+            outputs: Vec::new(),
             most_at_once: 1,
             stops: false,
         }
     }
 
     pub(super) fn run(mut self) {
-        let mut events = Events::with_capacity(64);
+        let (mut events, mut touched) = (Events::with_capacity(64), Vec::new());
         while !self.stops {
             let wait = self
                 .next_due()
@@ -100,8 +107,8 @@ impl Worker {
             for command in self.handle.take_commands() {
                 self.obey(command);
             }
-            let touched: Vec<Token> = events.iter().map(mio::event::Event::token).collect();
-            for token in touched.into_iter().filter(|token| *token != WAKER) {
+            touched.extend(events.iter().map(mio::event::Event::token));
+            for token in touched.drain(..).filter(|token| *token != WAKER) {
                 self.serve(token);
             }
             self.tick();
@@ -203,13 +210,8 @@ impl Worker {
                 return;
             };
             let (key, connection, port) = (door.key, door.connection, udp.port());
-            let mut reads = 0;
-            while reads < READS && udp.read(&mut self.reading, &mut datagrams) {
-                reads += 1;
-            }
-            if datagrams.is_empty() {
-                return;
-            }
+            let mut reads = 0..READS;
+            let drained = !reads.all(|_| udp.read(&mut self.reading, &mut datagrams));
             for (source, to, bytes) in datagrams.drain(..) {
                 let to = to.or_else(|| self.addresses.first().copied());
                 let Some(to) = to else { continue };
@@ -220,6 +222,9 @@ impl Worker {
                     bytes: &bytes,
                 };
                 self.step(key, Input::Datagram(connection, datagram));
+            }
+            if drained {
+                return;
             }
         }
     }
@@ -295,26 +300,37 @@ impl Worker {
             return;
         };
         let now = Instant::now();
-        let stepped = catch_unwind(AssertUnwindSafe(|| member.session.step(now, input)));
-        let (outputs, due) = stepped.unwrap_or_else(|_| {
+        // A step may lead to others': those find none, and make their own.
+        let mut outputs = std::mem::take(&mut self.outputs);
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            member.session.step(now, input, &mut outputs)
+        }));
+        member.due = stepped.unwrap_or_else(|_| {
             tracing::error!(participant = key, "a participant broke; it has failed");
             let code = Code::Sdk(SdkCode::Internal);
-            (vec![Output::Event(Event::State(State::Failed(code)))], None)
+            outputs.clear();
+            outputs.push(Output::Event(Event::State(State::Failed(code))));
+            None
         });
-        member.due = due;
         member.stale = true;
+        let ended = self.do_all(key, &mut outputs);
+        self.outputs = outputs;
+        match ended {
+            Some(state) => self.end(key, state),
+            None => self.show(key, now),
+        }
+    }
+
+    /// Does what a participant wants; the state in which it has ended, if it has.
+    fn do_all(&mut self, key: u64, outputs: &mut Vec<Output>) -> Option<State> {
         let mut ended = None;
-        let mut burst = Burst::default();
-        for output in outputs {
-            let output = match output {
-                Output::Transmit(transmit) => {
-                    self.gather(key, &mut burst, transmit);
-                    continue;
-                }
-                other => other,
-            };
+        for output in outputs.drain(..) {
+            if let Output::Transmit(transmit) = &output {
+                self.gather(key, transmit);
+                continue;
+            }
             // In the order in which the session says it: a socket may be let go next.
-            self.depart(key, &std::mem::take(&mut burst));
+            self.depart(key);
             if let Output::Event(Event::State(state)) = &output
                 && state.is_over()
             {
@@ -323,11 +339,8 @@ impl Worker {
             }
             self.act(key, output);
         }
-        self.depart(key, &burst);
-        match ended {
-            Some(state) => self.end(key, state),
-            None => self.show(key, now),
-        }
+        self.depart(key);
+        ended
     }
 
     fn act(&mut self, key: u64, output: Output) {
@@ -369,31 +382,34 @@ impl Worker {
         }
     }
 
-    fn gather(&mut self, key: u64, burst: &mut Burst, transmit: Transmit) {
-        let most = self.most_at_once;
-        if let Some(former) = burst.push(transmit, most) {
-            self.depart(key, &former);
+    fn gather(&mut self, key: u64, transmit: &Transmit) {
+        if !self.burst.push(transmit, self.most_at_once) {
+            self.depart(key);
+            self.burst.push(transmit, self.most_at_once);
         }
     }
 
-    fn depart(&mut self, key: u64, burst: &Burst) {
-        let Some(transmit) = burst.of() else { return };
-        let own = |door: &&mut Door| (door.key, door.connection) == (key, transmit.connection);
+    /// Sends what is gathered.
+    fn depart(&mut self, key: u64) {
+        let Some(way) = self.burst.way() else { return };
+        let (bytes, segment) = (self.burst.bytes(), self.burst.segment());
+        let own = |door: &&mut Door| (door.key, door.connection) == (key, way.connection);
         for door in self.doors.values_mut().filter(own) {
-            match (&mut door.socket, transmit.carrier) {
+            match (&mut door.socket, way.carrier) {
                 (DoorSocket::Udp(udp), Carrier::Udp) => {
-                    burst.leave(udp);
+                    udp.send(way.source, way.destination, bytes, segment);
                     // Fewer than before when the system has refused several.
                     self.most_at_once = udp.most_at_once();
                 }
                 (DoorSocket::Tcp(tcp), Carrier::Tcp)
-                    if tcp.local == Some(transmit.source) && tcp.remote == transmit.destination =>
+                    if tcp.local == Some(way.source) && tcp.remote == way.destination =>
                 {
-                    tcp.send(&transmit.bytes);
+                    tcp.send(bytes);
                 }
                 _ => {}
             }
         }
+        self.burst.clear();
     }
 
     fn open(&mut self, key: u64, connection: ConnectionId) {
@@ -488,7 +504,7 @@ impl Worker {
             view.slots = video.zip(audio).map(|(video, audio)| [video, audio]);
             view.codecs = session.codecs(&[Codec::Vp8, Codec::H264, Codec::Opus]);
         }
-        if now.saturating_duration_since(member.seen_at) >= STATS_AGE {
+        if now.saturating_duration_since(member.seen_at) >= STATS_RENEWED {
             view.stats = session.stats();
             member.seen_at = now;
             member.stale = false;
