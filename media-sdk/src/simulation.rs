@@ -62,6 +62,8 @@ struct Person {
     /// Numbers of the pictures that were given out.
     seen: Vec<u64>,
     requests: u64,
+    /// Datagrams of media, and of reports about it.
+    sent: u64,
     /// When its session wants to be called, and how often that has come while nothing else had.
     due: Option<Instant>,
     woken: u32,
@@ -91,6 +93,8 @@ struct World {
     number: u64,
     next_picture: Instant,
     wants_keyframe: bool,
+    /// Its camera does not film.
+    dark: bool,
 }
 
 impl World {
@@ -109,12 +113,17 @@ impl World {
             number: 0,
             next_picture: now,
             wants_keyframe: true,
+            dark: false,
         }
     }
 
     /// A camera and a viewer, connected.
     fn connected(seed: u64) -> Self {
-        let mut world = Self::new(seed);
+        Self::new(seed).connect()
+    }
+
+    fn connect(self) -> Self {
+        let mut world = self;
         for (number, role) in [(CAMERA, Role::Camera), (VIEWER, Role::Viewer)] {
             world.enter(number);
             world.offer(number, role);
@@ -146,6 +155,7 @@ impl World {
             events: Vec::new(),
             seen: Vec::new(),
             requests: 0,
+            sent: 0,
             due: None,
             woken: 0,
             signals: Signals::Carried,
@@ -191,6 +201,7 @@ impl World {
             }
             Output::Transmit(sent) => {
                 let is_media = sent.bytes.first().is_some_and(|first| *first >= 128);
+                self.person(number).sent += u64::from(is_media);
                 if is_media && self.random.next() % 100 < self.loss {
                     return;
                 }
@@ -247,7 +258,7 @@ impl World {
 
     fn film(&mut self) {
         let films = self.people.iter().any(|it| it.number == CAMERA);
-        if !films || self.next_picture > self.now {
+        if !films || self.dark || self.next_picture > self.now {
             return;
         }
         self.next_picture += Duration::from_millis(33);
@@ -388,6 +399,18 @@ fn a_camera_s_timers_wake_it_for_hardly_anything_but_its_pictures() {
     world.pass(Duration::from_secs(5));
     let woken = world.person(CAMERA).woken - before;
     assert!(woken < 50, "{woken} times in 5 s");
+}
+
+#[test]
+fn a_camera_that_has_not_filmed_yet_reports_nothing_and_films_when_it_does() {
+    let mut world = World::new(16);
+    world.dark = true;
+    let mut world = world.connect();
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.person(CAMERA).sent, 0, "there is nothing to report");
+    (world.dark, world.next_picture) = (false, world.now);
+    world.more_seen(100);
+    assert_eq!(world.missing(), 0);
 }
 
 #[test]

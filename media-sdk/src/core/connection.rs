@@ -129,7 +129,11 @@ impl Connection {
             films: has(SlotKind::VideoUp),
             watches: has(SlotKind::VideoDown),
         };
-        let (stack, answer) = Stack::answer(&offer.sdp, part, identity, entropy, now)?;
+        let (mut stack, answer) = Stack::answer(&offer.sdp, part, identity, entropy, now)?;
+        let sends = |slot: &&Slot| matches!(slot.kind, SlotKind::VideoUp | SlotKind::AudioUp);
+        for slot in offer.slots.iter().filter(sends) {
+            stack.put_away(&slot.mid);
+        }
         let candidates = sdp::candidates(&offer.sdp);
         let tcp = |(carrier, address): &(Carrier, SocketAddr)| {
             (*carrier == Carrier::Tcp && config.tcp).then_some(*address)

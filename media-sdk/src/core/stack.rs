@@ -16,7 +16,7 @@ use str0m::crypto::CryptoProvider;
 use str0m::format::{Codec as StackCodec, PayloadParams};
 use str0m::media::{KeyframeRequestKind, MediaData, MediaTime, Mid};
 use str0m::net::{Protocol, Receive, TcpType};
-use str0m::rtp::VideoOrientation;
+use str0m::rtp::{Ssrc, VideoOrientation};
 use str0m::{
     Candidate, Event, IceConnectionState, IceCreds, Input, Output, Reason, Rtc, RtcConfig,
 };
@@ -86,6 +86,15 @@ pub(super) struct Stack {
     part: Part,
     /// The time that the stack was last told.
     clock: Instant,
+    /// Streams that nothing has been sent in.
+    resting: Vec<Resting>,
+}
+
+/// A stream that the stack does not have, under the names that the answer gave it.
+struct Resting {
+    mid: Mid,
+    ssrc: Ssrc,
+    repairs: Option<Ssrc>,
 }
 
 /// What a poll gives.
@@ -175,8 +184,22 @@ impl Stack {
             channel: None,
             part,
             clock: now,
+            resting: Vec::new(),
         };
         Ok((stack, answer))
+    }
+
+    /// Puts the stream of a section away until the first frame is written in it: the stack keeps 4 KB for
+    /// what may have to be repaired, and says every second that nothing was sent.
+    pub(super) fn put_away(&mut self, mid: &str) {
+        let mid = Mid::from(mid);
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_tx_by_mid(mid, None) else {
+            return;
+        };
+        let (ssrc, repairs) = (stream.ssrc(), stream.rtx());
+        api.remove_stream_tx(ssrc);
+        self.resting.push(Resting { mid, ssrc, repairs });
     }
 
     pub(super) fn poll(&mut self) -> Result<Polled, Broken> {
@@ -267,7 +290,9 @@ impl Stack {
         let Some(params) = self.payload(mid, frame.codec) else {
             return false;
         };
-        let Some(writer) = self.rtc.writer(Mid::from(mid)) else {
+        let mid = Mid::from(mid);
+        self.take_out(mid);
+        let Some(writer) = self.rtc.writer(mid) else {
             return false;
         };
         let writer = match frame.codec {
@@ -305,6 +330,16 @@ impl Stack {
     /// Says goodbye to the other end; poll dry once more.
     pub(super) fn close(&mut self) {
         let _ = self.rtc.close();
+    }
+
+    /// Gives the stack the stream of a section back, where it was put away.
+    fn take_out(&mut self, mid: Mid) {
+        let Some(at) = self.resting.iter().position(|it| it.mid == mid) else {
+            return;
+        };
+        let Resting { ssrc, repairs, .. } = self.resting.swap_remove(at);
+        let mut api = self.rtc.direct_api();
+        api.declare_stream_tx(ssrc, repairs, mid, None);
     }
 
     /// Lets time pass for the pacer, which gives one packet each time. Polled dry before, the stack would

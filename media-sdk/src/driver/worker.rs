@@ -38,7 +38,8 @@ pub(super) struct Worker {
     poll: Poll,
     handle: Arc<EngineHandle>,
     identity: Identity,
-    members: HashMap<u64, Member>,
+    /// Boxed: the table has room for twice as many.
+    members: HashMap<u64, Box<Member>>,
     doors: HashMap<Token, Door>,
     next_token: usize,
     addresses: Vec<IpAddr>,
@@ -144,13 +145,13 @@ impl Worker {
         let now = Instant::now();
         let entropy = Box::new(SystemEntropy::default());
         let session = Session::new(config, self.identity.clone(), entropy, now);
-        let member = Member {
+        let member = Box::new(Member {
             session,
             due: None,
             seen_at: now,
             stale: false,
             shared,
-        };
+        });
         self.members.insert(member.shared.key, member);
     }
 

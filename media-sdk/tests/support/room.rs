@@ -38,6 +38,8 @@ pub struct Link {
     pub ended: bool,
     /// Payloads of video packets that came.
     pub video_in: u64,
+    /// Numbers of what it is sent: whose they continue, how far they are apart, and the last one.
+    numbers: Numbers,
     negotiation: NegotiationId,
     generation: Generation,
     rtc: Rtc,
@@ -45,6 +47,31 @@ pub struct Link {
     slots: Vec<(SlotKind, Mid)>,
     channel: Option<ChannelId>,
     due: Instant,
+}
+
+/// A receiver's numbers of the video that is relayed to it, whoever's it is.
+#[derive(Default)]
+struct Numbers {
+    from: usize,
+    apart: u64,
+    last: u64,
+}
+
+impl Numbers {
+    /// That of a packet which has `number` where it comes from; a new source's first one follows the last.
+    fn of(&mut self, from: usize, number: u64) -> u64 {
+        if self.last == 0 || self.from != from {
+            let first = if self.last == 0 {
+                number
+            } else {
+                self.last + 1
+            };
+            (self.from, self.apart) = (from, first.wrapping_sub(number));
+        }
+        let own = number.wrapping_add(self.apart);
+        self.last = self.last.max(own);
+        own
+    }
 }
 
 pub fn person(number: u8) -> ParticipantId {
@@ -120,6 +147,7 @@ impl Room {
             connected: false,
             ended: false,
             video_in: 0,
+            numbers: Numbers::default(),
             negotiation,
             generation,
             rtc,
@@ -284,9 +312,13 @@ impl Room {
             let Some(stream) = api.stream_tx_by_mid(mid, None) else {
                 continue;
             };
+            let number = match down {
+                SlotKind::VideoDown => link.numbers.of(index, *packet.seq_no),
+                _ => *packet.seq_no,
+            };
             let write = RtpWrite::new(
                 packet.header.payload_type,
-                packet.seq_no,
+                number.into(),
                 packet.header.timestamp,
                 now,
                 packet.payload.to_vec(),
