@@ -25,7 +25,7 @@ import { applyTransform, transformConfiguration } from './transforms.js';
  * @property {() => void} onConnected also after trouble that passed by itself
  * @property {(reason: 'failed' | 'network') => void} onTrouble it may still recover
  * @property {() => void} onTracks a remote track arrived
- * @property {(channel: RTCDataChannel) => void} onDataChannel
+ * @property {(channel: RTCDataChannel, transport: RTCSctpTransport | null) => void} onDataChannel
  *
  * @typedef {{ key: string, kind: 'video' | 'audio', mid: string, participant: string, track:
  *   MediaStreamTrack }} RemoteTrack
@@ -88,7 +88,9 @@ export class Connection {
       applyTransform(receiver, receiverTransform, { mid: transceiver.mid, side: 'receiver' });
       this.#reports.onTracks();
     };
-    pc.ondatachannel = ({ channel }) => !this.#closed && this.#reports.onDataChannel(channel);
+    pc.ondatachannel = ({ channel }) => {
+      if (!this.#closed) this.#reports.onDataChannel(channel, pc.sctp ?? null);
+    };
     pc.onconnectionstatechange = () => this.#onState();
     this.#timer = environment.setTimeout(() => this.#onTrouble('failed'), CONNECT_MS);
   }

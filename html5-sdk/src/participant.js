@@ -302,10 +302,13 @@ export class Participant extends EventTarget {
       onTrouble: (/** @type {'failed' | 'network'} */ reason) =>
         own(() => this.#onTrouble(connection, reason)),
       onTracks: () => own(() => this.#show()),
-      onDataChannel: (/** @type {RTCDataChannel} */ channel) =>
+      onDataChannel: (
+        /** @type {RTCDataChannel} */ channel,
+        /** @type {RTCSctpTransport | null} */ transport,
+      ) =>
         own(() => {
           this.#dataChannel = channel;
-          this.#talk.attach(channel);
+          this.#talk.attach(channel, transport);
           this.#emit('datachannel', { channel });
         }),
     };

@@ -57,6 +57,8 @@ export class Talk {
   #environment;
   /** @type {RTCDataChannel | null} */
   #channel = null;
+  /** What carries it, where the browser shows that. @type {RTCSctpTransport | null} */
+  #transport = null;
   /** The channel on which all others were told. @type {RTCDataChannel | null} */
   #greeted = null;
   /** Oldest first. @type {Record<string, any>[]} */
@@ -86,14 +88,30 @@ export class Talk {
     this.#environment = environment;
   }
 
-  /** The channel of the newest generation. @param {RTCDataChannel} channel */
-  attach(channel) {
+  /**
+   * The channel of the newest generation.
+   * @param {RTCDataChannel} channel
+   * @param {RTCSctpTransport | null} [transport] what carries it, where the browser shows that
+   */
+  attach(channel, transport = null) {
     this.#channel = channel;
+    this.#transport = transport;
     channel.bufferedAmountLowThreshold = BUFFERED / 4;
     channel.addEventListener('open', () => this.#greet(channel));
     channel.addEventListener('bufferedamountlow', () => this.#flush());
     channel.addEventListener('message', ({ data }) => this.#hear(data));
-    if (channel.readyState === 'open') this.#greet(channel);
+    transport?.addEventListener('statechange', () => this.#greet(channel));
+    this.#greet(channel);
+  }
+
+  /**
+   * Whether what is sent now leaves. Chromium announces a channel that the other end has made as open, also when
+   * its own end of SCTP waits for the acknowledgement of its cookie (RFC 9260 §5.1), because that was lost; what
+   * is sent then is lost, without an error, and `open` comes once more when it is.
+   */
+  get #isOpen() {
+    const carried = this.#transport?.state ?? 'connected';
+    return this.#channel?.readyState === 'open' && carried === 'connected';
   }
 
   /**
@@ -102,7 +120,7 @@ export class Talk {
    * @param {RTCDataChannel} channel
    */
   #greet(channel) {
-    if (this.#over || channel !== this.#channel || channel === this.#greeted) return;
+    if (this.#over || channel !== this.#channel || channel === this.#greeted || !this.#isOpen) return;
     this.#greeted = channel;
     this.#met.clear();
     // One that the former channel did not take will do.
@@ -199,7 +217,7 @@ export class Talk {
 
   #flush() {
     const channel = this.#channel;
-    while (this.#waiting.length > 0 && channel?.readyState === 'open') {
+    while (this.#waiting.length > 0 && channel && this.#isOpen) {
       if (channel.bufferedAmount > BUFFERED) return;
       const text = JSON.stringify({ v: 1, from: this.#us(), ...this.#waiting[0] });
       try {

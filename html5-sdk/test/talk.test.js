@@ -7,7 +7,7 @@ import { FakeClock, FakeWindow, settle } from './support/world.js';
 
 const HEARD = ['talkready', 'chat', 'command', 'annotation', 'annotationclear', 'statechange'];
 
-async function talking({ opened = true } = {}) {
+async function talking({ opened = true, sctp = undefined } = {}) {
   const clock = new FakeClock();
   const { RTCPeerConnection, peers } = fakePeers();
   const network = Object.assign(new EventTarget(), {
@@ -31,6 +31,7 @@ async function talking({ opened = true } = {}) {
     await settle();
     const channel = new FakeChannel();
     peers.at(-1).turns('connected');
+    peers.at(-1).sctp = sctp;
     peers.at(-1).ondatachannel({ channel });
     await settle();
     return channel;
@@ -57,6 +58,17 @@ test('what is said before the channel is open leaves in order once it is', async
   assert.deepEqual(channel.sent, []);
   channel.opens();
   assert.deepEqual(channel.sent.map(({ kind }) => kind), ['chat', 'annotation']);
+});
+
+test('a channel that is called open too early is spoken on once it is', async () => {
+  const sctp = Object.assign(new EventTarget(), { state: 'connecting' });
+  const { participant, channel } = await talking({ sctp });
+  participant.sendChat('one');
+  assert.deepEqual([channel.hellos, channel.sent], [[], []], 'it would be lost');
+  sctp.state = 'connected';
+  sctp.dispatchEvent(new Event('statechange'));
+  channel.opens();
+  assert.deepEqual([channel.hellos.length, channel.sent.length], [1, 1], 'once');
 });
 
 test('who hears us is told once for each of their channels and of ours', async () => {

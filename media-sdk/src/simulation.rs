@@ -286,7 +286,8 @@ impl World {
         for number in self.people.iter().map(|it| it.number).collect::<Vec<_>>() {
             let now = self.now;
             let person = self.person(number);
-            person.woken += u32::from(person.due.is_some_and(|due| due <= now));
+            let next = now + STEP;
+            person.woken += u32::from(person.due.is_some_and(|due| due <= next));
             self.input(number, Input::Timeout);
         }
         self.room.pass(self.now);

@@ -5,6 +5,8 @@ use std::process::{Command, ExitCode};
 
 use crate::{cargo, command, dist, install, java};
 
+/// What measures the MediaSDK has it inside, and is built as what integrators ship.
+const SHIPPED: &str = "library";
 /// Measurements that need the packages of the browser tests.
 const IN_BROWSERS: [&str; 2] = ["join", "start"];
 
@@ -20,7 +22,9 @@ pub(crate) fn run(words: &[&str]) -> ExitCode {
 }
 
 fn measure(wish: Wish) -> Result<(), String> {
+    let bench_profile = wish.bench_profile().to_owned();
     let Wish { profile, bin, rest } = wish;
+    let profile = profile.unwrap_or_else(|| "release".to_owned());
     if rest.iter().any(|word| IN_BROWSERS.contains(&word.as_str())) {
         install::node_modules()?;
     }
@@ -36,7 +40,7 @@ fn measure(wish: Wish) -> Result<(), String> {
             cargo::target(&profile).join(name)
         }
     };
-    let mut bench = cargo::cargo(&["run", "--quiet", "--locked", "--profile", &profile]);
+    let mut bench = cargo::cargo(&["run", "--quiet", "--locked", "--profile", &bench_profile]);
     bench.args(["-p", "lens-bench", "--"]).args(&rest);
     if rest.iter().any(|word| word == "sdk") {
         libraries(&mut bench)?;
@@ -68,8 +72,8 @@ fn product(rest: &[String]) -> (&'static str, &'static [&'static str]) {
 /// What is wanted: words meant for here taken out of those for `lens-bench`.
 #[derive(Debug, PartialEq, Eq)]
 struct Wish {
-    /// Of the binary and of the generators of load.
-    profile: String,
+    /// Of the binary and of the generators of load, where one is asked for.
+    profile: Option<String>,
     /// A binary to measure in place of one that is built.
     bin: Option<PathBuf>,
     rest: Vec<String>,
@@ -78,7 +82,7 @@ struct Wish {
 impl Wish {
     fn read(words: &[&str]) -> Result<Self, String> {
         let mut wish = Self {
-            profile: "release".to_owned(),
+            profile: None,
             bin: None,
             rest: Vec::new(),
         };
@@ -89,12 +93,21 @@ impl Wish {
                 value.ok_or_else(|| format!("{word} needs a value"))
             };
             match *word {
-                "--profile" => wish.profile = (*value()?).to_owned(),
+                "--profile" => wish.profile = Some((*value()?).to_owned()),
                 "--bin" => wish.bin = Some(PathBuf::from(value()?)),
                 other => wish.rest.push(other.to_owned()),
             }
         }
         Ok(wish)
+    }
+
+    /// How the generator of load is built.
+    fn bench_profile(&self) -> &str {
+        let usual = match self.rest.iter().any(|word| word == "sdk") {
+            true => SHIPPED,
+            false => "release",
+        };
+        self.profile.as_deref().unwrap_or(usual)
     }
 }
 
@@ -114,10 +127,16 @@ mod tests {
             "/b/lens",
         ];
         let wish = Wish::read(&words).expect("valid");
-        assert_eq!(wish.profile, "dev");
+        assert_eq!(wish.bench_profile(), "dev");
         assert_eq!(wish.bin, Some(PathBuf::from("/b/lens")));
         assert_eq!(wish.rest, ["join", "--runs", "5"]);
-        assert_eq!(Wish::read(&["hub"]).expect("valid").profile, "release");
+        let usual = |words: &[&str]| {
+            let wish = Wish::read(words).expect("valid");
+            wish.bench_profile().to_owned()
+        };
+        assert_eq!(usual(&["hub"]), "release");
+        assert_eq!(usual(&["sdk", "--only", "idle"]), "library");
+        assert_eq!(usual(&["sdk", "--profile", "release"]), "release");
         assert!(Wish::read(&["hub", "--bin"]).is_err());
         assert_eq!(product(&wish.rest).0, "lens");
         assert_eq!(product(&["allocations".to_owned()]).0, "lens-counted");
