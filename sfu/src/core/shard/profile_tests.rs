@@ -112,4 +112,7 @@ fn peers_that_know_counter_mode_only_go_our_own_path() {
         assert_eq!(numbers.len(), 60 * 8, "everything came in the end");
     }
     assert!(wires.shard.facts.repaired > 50, "by our own path");
+    assert_eq!(wires.asked(), 0);
+    wires.ask();
+    assert_eq!(wires.asked(), 1, "our RTCP is understood");
 }

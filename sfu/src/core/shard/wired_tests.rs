@@ -38,6 +38,8 @@ struct Caller {
     camera: Option<(Mid, Pt, u64)>,
     connected: bool,
     heard: Vec<Vec<u8>>,
+    /// How many times it was asked for a keyframe.
+    asked: usize,
     /// Its last connectivity check.
     check: Vec<u8>,
     /// Whether its device is off: it neither sends nor hears.
@@ -331,6 +333,22 @@ impl Wires {
         assert_eq!(self.heard()[0].len(), before + FRAME, "the session goes on");
     }
 
+    /// Asks everybody who sends a picture for a keyframe.
+    pub(super) fn ask(&mut self) {
+        let rooms = self.shard.rooms.iter();
+        let people = rooms.flat_map(|room| room.participants.iter());
+        let all: Vec<_> = people.filter_map(|person| person.current).collect();
+        for key in all {
+            self.shard.want_keyframes_of(key, 1, self.now);
+        }
+        self.pass(Duration::from_millis(3));
+    }
+
+    /// How many times cameras were asked for a keyframe, as they understood it.
+    pub(super) fn asked(&self) -> usize {
+        self.callers.iter().map(|caller| caller.asked).sum()
+    }
+
     /// What each viewer heard: the camera's index and the packet's number.
     pub(super) fn heard(&self) -> Vec<Vec<(u8, u64)>> {
         let viewers = self.callers.iter().filter(|caller| caller.camera.is_none());
@@ -373,6 +391,7 @@ impl Caller {
             camera,
             connected: false,
             heard: Vec::new(),
+            asked: 0,
             check: Vec::new(),
             gone: false,
             outgoing: Vec::new(),
@@ -410,6 +429,7 @@ impl Caller {
                     self.outgoing.push(transmit.contents.to_vec());
                 }
                 Output::Event(Event::Connected) => self.connected = true,
+                Output::Event(Event::KeyframeRequest(_)) => self.asked += 1,
                 Output::Event(Event::RtpPacket(packet)) => self.heard.push(packet.payload.to_vec()),
                 Output::Event(_) => {}
             }
