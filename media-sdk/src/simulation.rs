@@ -15,7 +15,7 @@ use crate::core::{
     Carrier, ConnectionId, Datagram, Event, Identity, Input, Output, OwnedFrame, Session,
     SessionConfig, SignalReport, command_body,
 };
-use crate::frame::{Codec, Rotation};
+use crate::frame::{Codec, MediaKind, Rotation};
 use crate::message::Command;
 use crate::network::{InboundSignal, OfferReason, OutboundBody};
 use crate::state::State;
@@ -412,6 +412,30 @@ fn a_camera_that_has_not_filmed_yet_reports_nothing_and_films_when_it_does() {
     (world.dark, world.next_picture) = (false, world.now);
     world.more_seen(100);
     assert_eq!(world.missing(), 0);
+}
+
+#[test]
+fn a_camera_that_pauses_sends_next_to_nothing_and_goes_on_where_it_was() {
+    let mut world = World::connected(17);
+    world.more_seen(200);
+    let told = |world: &mut World| world.person(CAMERA).session.stats().target_bps;
+    let before = told(&mut world).expect("told what to send");
+    for _ in 0..2 {
+        world.input(CAMERA, Input::Mute(MediaKind::Video, true));
+        world.pass(Duration::from_secs(3));
+        let camera = world.person(CAMERA);
+        let (sent, woken) = (camera.sent, camera.woken);
+        world.pass(Duration::from_secs(5));
+        let camera = world.person(CAMERA);
+        let (sent, woken) = (camera.sent - sent, camera.woken - woken);
+        assert!(sent < 20, "{sent} sent in 5 s");
+        assert!(woken < 50, "{woken} times woken in 5 s");
+        world.input(CAMERA, Input::Mute(MediaKind::Video, false));
+        world.more_seen(5);
+        let after = told(&mut world).expect("told what to send");
+        assert!(after >= before / 2, "{after} bit/s after {before}");
+        world.more_seen(100);
+    }
 }
 
 #[test]

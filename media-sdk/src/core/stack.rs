@@ -18,7 +18,8 @@ use str0m::media::{KeyframeRequestKind, MediaData, MediaTime, Mid};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{Ssrc, VideoOrientation};
 use str0m::{
-    Candidate, Event, IceConnectionState, IceCreds, Input, Output, Reason, Rtc, RtcConfig,
+    Candidate, Event, IceConnectionState, IceCreds, Input, Output, PacerReason, Reason, Rtc,
+    RtcConfig,
 };
 
 use super::{Carrier, Datagram, OwnedFrame};
@@ -29,8 +30,6 @@ use crate::frame::{Codec, Rotation};
 const STATS_EVERY: Duration = Duration::from_secs(1);
 /// What the way is believed to carry before anything is known, in bits per second.
 pub(super) const FIRST_GUESS_BPS: u64 = 800_000;
-/// Below this a picture is of no use; the estimator is not let below, in bits per second.
-const LEAST_BPS: u64 = 50_000;
 /// Most bytes the stack queues towards the data channel; beyond, messages wait on our side.
 const CHANNEL_BUFFER: usize = 128 * 1024;
 /// Packets a video frame may wait for one that is missing. At 2 Mbit/s these are half a second,
@@ -43,6 +42,11 @@ const PACER_STEP: Duration = Duration::from_micros(1);
 /// which at 30 pictures a second is one wake-up between any two of them for the estimator alone. Not
 /// above the 40 ms after which the pacer has a turn: what waits there would leave too slowly.
 const ESTIMATOR_TURN: Duration = Duration::from_millis(40);
+/// The same where it rests. Longer, and a turn of somebody else's that is hidden behind it comes too late.
+const RESTING_TURN: Duration = Duration::from_millis(200);
+/// How long no picture may come before the way is let be. Shorter, and a camera of few pictures a second
+/// begins anew between them.
+const QUIET: Duration = Duration::from_secs(2);
 /// RFC 8839 ice-char: 64 of them, so that six random bits make one character.
 const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -86,8 +90,21 @@ pub(super) struct Stack {
     part: Part,
     /// The time that the stack was last told.
     clock: Instant,
+    estimator: Estimator,
     /// Streams that nothing has been sent in.
     resting: Vec<Resting>,
+}
+
+/// What the stack's estimator of the way up was told.
+struct Estimator {
+    /// What it says the way carries.
+    estimate: Bitrate,
+    /// What is wanted at most.
+    wanted: Bitrate,
+    /// When the last picture was written.
+    pictured: Instant,
+    /// It looks at nothing until the next one.
+    rests: bool,
 }
 
 /// A stream that the stack does not have, under the names that the answer gave it.
@@ -184,6 +201,12 @@ impl Stack {
             channel: None,
             part,
             clock: now,
+            estimator: Estimator {
+                estimate: Bitrate::bps(FIRST_GUESS_BPS),
+                wanted: Bitrate::ZERO,
+                pictured: now,
+                rests: false,
+            },
             resting: Vec::new(),
         };
         Ok((stack, answer))
@@ -205,6 +228,7 @@ impl Stack {
     pub(super) fn poll(&mut self) -> Result<Polled, Broken> {
         loop {
             match self.rtc.poll_output().map_err(|_| Broken)? {
+                Output::Timeout(_) if self.pads_in_vain() => self.let_be(),
                 Output::Timeout(at) => return Ok(Polled::Idle(self.wake_up(at))),
                 Output::Transmit(datagram) => {
                     self.pace_on(&datagram.contents)?;
@@ -290,6 +314,9 @@ impl Stack {
         let Some(params) = self.payload(mid, frame.codec) else {
             return false;
         };
+        if frame.codec != Codec::Opus {
+            self.look_again(now);
+        }
         let mid = Mid::from(mid);
         self.take_out(mid);
         let Some(writer) = self.rtc.writer(mid) else {
@@ -315,8 +342,8 @@ impl Stack {
 
     /// Says how much is wanted, so that the estimator looks for it.
     pub(super) fn want(&mut self, bps: u64) {
-        let least = Bitrate::bps(LEAST_BPS.min(bps));
-        self.rtc.bwe().set_bitrate(least, Bitrate::bps(bps));
+        self.estimator.wanted = Bitrate::bps(bps);
+        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(bps));
     }
 
     /// Writes a text to the data channel; false when it has to wait.
@@ -355,8 +382,41 @@ impl Stack {
     /// received, for its turn is not the only one that would come later.
     fn wake_up(&self, at: Instant) -> Instant {
         match self.rtc.last_timeout_reason() {
-            Reason::BweDelayControl if !self.part.watches => at.max(self.clock + ESTIMATOR_TURN),
+            Reason::BweDelayControl if self.part.watches => at,
+            Reason::BweDelayControl if self.estimator.rests => at.max(self.clock + RESTING_TURN),
+            Reason::BweDelayControl => at.max(self.clock + ESTIMATOR_TURN),
             _ => at,
+        }
+    }
+
+    /// Whether the stack's next turn is for padding, and no picture has come for long. It pads while it
+    /// has a stream to film in, at 50 kbit/s, 170 packets a second: a phone that only listens would
+    /// send and be awake for nothing.
+    fn pads_in_vain(&self) -> bool {
+        let pads = self.rtc.last_timeout_reason() == Reason::Pacer(PacerReason::Padding);
+        pads && self
+            .clock
+            .saturating_duration_since(self.estimator.pictured)
+            >= QUIET
+    }
+
+    /// Has the estimator look at nothing. The stack pads no more than the way carries: it is told that
+    /// this is nothing, and that nothing is wanted.
+    fn let_be(&mut self) {
+        self.estimator.rests = true;
+        let mut bwe = self.rtc.bwe();
+        bwe.set_bitrate(Bitrate::ZERO, Bitrate::ZERO);
+        bwe.reset(Bitrate::ZERO);
+    }
+
+    /// Has it go on where it was, if it rests.
+    fn look_again(&mut self, now: Instant) {
+        self.estimator.pictured = now;
+        if std::mem::take(&mut self.estimator.rests) {
+            let (wanted, estimate) = (self.estimator.wanted, self.estimator.estimate);
+            let mut bwe = self.rtc.bwe();
+            bwe.set_bitrate(Bitrate::ZERO, wanted);
+            bwe.reset(estimate);
         }
     }
 
@@ -388,7 +448,11 @@ impl Stack {
             Event::Closed => Happened::Closed,
             Event::MediaData(data) => Happened::Frame(Box::new(arrived(data)?)),
             Event::KeyframeRequest(_) => Happened::KeyframeWanted,
+            Event::EgressBitrateEstimate(BweKind::Twcc { .. }) if self.estimator.rests => {
+                return None;
+            }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                self.estimator.estimate = estimate;
                 Happened::Estimate(estimate.as_u64())
             }
             Event::EgressBitrateEstimate(BweKind::Remb { estimate, .. }) => {
