@@ -57,6 +57,11 @@ async fn a_bad_answer_is_named_and_a_good_one_still_counts() {
             ErrorCode::InvalidSdp,
         ),
         (
+            "a half of SCTP that cannot be read",
+            good.replace("a=sctp-init:", "a=sctp-init:*"),
+            ErrorCode::InvalidSdp,
+        ),
+        (
             "21 candidates",
             candidates(21),
             ErrorCode::TooManyCandidates,

@@ -2,7 +2,7 @@
 
 use lens_protocol::media::Role;
 
-use crate::support::World;
+use crate::support::{Options, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_reaches_all_the_others_and_not_its_sender() {
@@ -42,6 +42,35 @@ async fn a_message_reaches_all_the_others_and_not_its_sender() {
         .wait("the viewer's message", heard("from a viewer"))
         .await;
     assert!(!heard("from the camera")(&parties[0].client.seen()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_its_half_of_sctp_in_the_answer_needs_no_handshake() {
+    let world = World::start();
+    let conference = world.conference(2).await;
+    let unknowing = Options {
+        offer_edits: vec![("a=sctp-init:".to_owned(), "a=not-known:".to_owned())],
+        ..Options::default()
+    };
+    let mut parties = Vec::new();
+    for (options, records) in [(Options::default(), 0), (unknowing, 2)] {
+        let party = world.join_with(conference, Role::Viewer, options).await;
+        let client = &party.client;
+        client
+            .wait("an open channel", |seen| seen.channel.is_some())
+            .await;
+        assert_eq!(client.seen().records_out, records);
+        parties.push(party);
+    }
+    for (from, to) in [(0, 1), (1, 0)] {
+        parties[from].client.say("hello");
+        parties[to]
+            .client
+            .wait("what the other says", |seen| {
+                seen.messages == [b"hello".to_vec()]
+            })
+            .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

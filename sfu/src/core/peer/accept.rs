@@ -33,7 +33,7 @@ pub(crate) fn accept(blueprint: Blueprint<'_>, offer: &Offer) -> Result<Built, S
     }
     let sdp = offer.whole(&answer.to_sdp_string())?;
     if begun.apart.is_some() {
-        let started = Remote::read(&offer.sdp)?.start(&mut begun.rtc, false);
+        let started = Remote::read(&offer.sdp)?.start(&mut begun.rtc, None);
         started.map_err(|_| SfuError::InvalidSdp("the media stack refused it"))?;
     }
     let mut peer = Peer::new(Parts {

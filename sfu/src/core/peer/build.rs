@@ -15,7 +15,8 @@ use str0m::net::TcpType;
 use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
-use super::{Negotiation, Parts, Peer, mute, rids, tap, transport};
+use super::transport::{self, Half};
+use super::{Negotiation, Parts, Peer, mute, rids, tap};
 use crate::core::demux::{Names, Ufrag, ice_char};
 use crate::core::slots;
 use crate::core::stun;
@@ -154,14 +155,19 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
             )
         })
         .collect();
-    let with_channel = blueprint.channel;
-    let channel = with_channel.then(|| changes.add_channel(CHANNEL_LABEL.to_owned()));
+    let channel = blueprint.channel.then(|| changes.add_channel(CHANNEL_LABEL.to_owned()));
     let (offer, pending) = changes
         .apply()
         .ok_or_else(|| SfuError::Stack("the stack made no offer".to_owned()))?;
+    let mut sdp = rids::pause(offer.to_sdp_string(), blueprint.simulcast);
+    let mut half = None;
+    if blueprint.channel && begun.apart.is_some() {
+        let (ours, with_it) = Half::put_into(&sdp)?;
+        (half, sdp) = (Some(ours), with_it);
+    }
     Ok(Built {
         ufrag: blueprint.credentials.ufrag,
-        sdp: rids::pause(offer.to_sdp_string(), blueprint.simulcast),
+        sdp,
         kinds: blueprint.layout.to_vec(),
         answered: false,
         mids: mids.iter().map(ToString::to_string).collect(),
@@ -170,7 +176,7 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
             negotiation: Some(Negotiation {
                 apart: begun.apart,
                 pending,
-                channel: with_channel,
+                half,
             }),
             mids,
             kinds: blueprint.layout.to_vec(),
@@ -240,7 +246,8 @@ fn configure(blueprint: &Blueprint<'_>, cryptography: Arc<CryptoProvider>) -> Rt
     super::codecs::configure(config.codec_config(), blueprint.codecs);
     match blueprint.own_path {
         true => config.set_extension(DESCRIPTOR, super::extensions::described()),
-        false => config,
+        // Where this object does SCTP as well, it says its half of the handshake itself.
+        false => config.set_snap_enabled(blueprint.channel),
     }
 }
 

@@ -55,7 +55,7 @@ use crate::core::stun;
 use crate::error::SfuError;
 use fast::{Fast, Terms};
 use tap::{Keys, Outcome};
-use transport::Remote;
+use transport::{Half, Remote};
 
 /// Packets kept for retransmission per stream: about 400 ms at 6 Mbit/s. More costs memory for
 /// losses that come too late to be repaired.
@@ -92,8 +92,8 @@ struct Negotiation {
     /// What made it, unless the peer's own object did; dropped with the answer.
     apart: Option<Box<Rtc>>,
     pending: SdpPendingOffer,
-    /// Whether it has a data channel.
-    channel: bool,
+    /// What it says of SCTP, where it has a data channel and another object will do that.
+    half: Option<Half>,
 }
 
 /// A parsed answer, made off the media thread.
@@ -210,14 +210,14 @@ impl Peer {
         let Negotiation {
             mut apart,
             pending,
-            channel,
+            half,
         } = negotiation.ok_or_else(|| StackError("the offer was answered".to_owned()))?;
         let negotiator = apart.as_deref_mut().unwrap_or(&mut self.rtc);
         negotiator.sdp_api().accept_answer(pending, answer.answer)?;
         self.mixes = answer.mixes;
         if apart.is_some() {
             self.channel.longest = answer.remote.longest_message;
-            self.channel.id = answer.remote.start(&mut self.rtc, channel)?;
+            self.channel.id = answer.remote.start(&mut self.rtc, half)?;
         }
         self.learn(apart);
         for _ in 0..EARLY_CHECKS {

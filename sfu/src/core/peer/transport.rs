@@ -15,9 +15,9 @@
 
 use std::sync::Arc;
 
-use str0m::channel::{ChannelConfig, ChannelId};
+use str0m::channel::{ChannelConfig, ChannelId, SctpInitData};
 use str0m::crypto::Fingerprint;
-use str0m::{IceCreds, Rtc, RtcConfig};
+use str0m::{IceCreds, Rtc, RtcConfig, RtcError};
 
 use super::build::{Blueprint, CHANNEL_BUFFER, CHANNEL_LABEL, CHANNEL_MESSAGE};
 use super::tap::{self, Outcome};
@@ -43,12 +43,44 @@ pub(super) fn begin(blueprint: &Blueprint<'_>) -> (Rtc, Arc<Outcome>) {
     (rtc, outcome)
 }
 
+/// Our half of SCTP's handshake, as the offer says it: whoever says its own in the answer skips the
+/// handshake (SNAP, draft-hancke-tsvwg-snap). That is two round trips fewer until people can talk, and
+/// none of four packets whose loss costs seconds.
+pub(super) struct Half(SctpInitData);
+
+impl Half {
+    /// A new one, and `offer` with it.
+    pub(super) fn put_into(offer: &str) -> Result<(Self, String), SfuError> {
+        let mut ours = SctpInitData::new();
+        let init = ours
+            .local_init_string()
+            .map_err(|_| SfuError::Stack("the stack made no a=sctp-init".to_owned()))?;
+        let mut text = String::with_capacity(offer.len() + 80);
+        let line_of_ours = format!("a=sctp-init:{init}\r\n");
+        for line in offer.split_inclusive('\n') {
+            text.push_str(line);
+            if line.starts_with("a=sctp-port:") {
+                text.push_str(&line_of_ours);
+            }
+        }
+        Ok((Self(ours), text))
+    }
+
+    /// With the peer's half.
+    fn with(mut self, theirs: &str) -> Result<SctpInitData, RtcError> {
+        self.0.set_remote_init_string(theirs)?;
+        Ok(self.0)
+    }
+}
+
 /// What a peer's answer or offer says of its transport.
 pub(super) struct Remote {
     credentials: IceCreds,
     fingerprint: Fingerprint,
     /// Whether we begin the DTLS handshake.
     active: bool,
+    /// Its half of SCTP's handshake, when it skips that.
+    sctp_init: Option<String>,
     /// Longest message that it takes on a data channel, in bytes.
     pub(super) longest_message: usize,
 }
@@ -62,6 +94,7 @@ impl Remote {
         let fingerprint = parts.iter().find_map(|part| part.fingerprint());
         let setup = parts.iter().find_map(|part| part.value("setup"));
         let longest = parts.iter().find_map(|part| part.value("max-message-size"));
+        let sctp_init = parts.iter().find_map(|part| part.value("sctp-init"));
         Ok(Self {
             credentials: credentials.ok_or(SfuError::InvalidSdp(
                 "a=ice-ufrag and a=ice-pwd do not stand together",
@@ -69,30 +102,42 @@ impl Remote {
             fingerprint: fingerprint.ok_or(SfuError::InvalidSdp("a=fingerprint cannot be read"))?,
             // RFC 5763 §5; whoever leaves it to us begins (RFC 8842 §5.3).
             active: setup == Some("passive"),
+            sctp_init: sctp_init.map(half).transpose()?,
             longest_message: longest.map_or(CHANNEL_MESSAGE as usize, message_size),
         })
     }
 
     /// Tells the object of the peer: ICE may answer, and DTLS begins. With SCTP and our channel,
-    /// when the offer has one.
+    /// when the offer has one: then `ours` is what it says of SCTP. An error for a half of theirs that
+    /// is none.
     pub(super) fn start(
         self,
         rtc: &mut Rtc,
-        channel: bool,
+        ours: Option<Half>,
     ) -> Result<Option<ChannelId>, StackError> {
         let mut api = rtc.direct_api();
         api.set_remote_ice_credentials(self.credentials);
         api.set_remote_fingerprint(self.fingerprint);
         api.start_dtls(self.active)?;
-        if !channel {
+        let Some(ours) = ours else {
             return Ok(None);
+        };
+        match self.sctp_init {
+            Some(theirs) => api.start_sctp_with_snap(self.active, ours.with(&theirs)?)?,
+            None => api.start_sctp(self.active),
         }
-        api.start_sctp(self.active);
         Ok(Some(api.create_data_channel(ChannelConfig {
             label: CHANNEL_LABEL.to_owned(),
             ..ChannelConfig::default()
         })))
     }
+}
+
+/// A value of `a=sctp-init`, if it is BASE64.
+fn half(value: &str) -> Result<String, SfuError> {
+    let read = SctpInitData::new().set_remote_init_string(value);
+    read.map_err(|_| SfuError::InvalidSdp("a=sctp-init cannot be read"))?;
+    Ok(value.to_owned())
 }
 
 /// RFC 8841 §6.1: without the line 64 KB, with 0 as much as one likes.

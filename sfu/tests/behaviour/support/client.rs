@@ -79,6 +79,8 @@ pub struct Seen {
     pub own_channels: BTreeMap<String, ChannelId>,
     pub messages: Vec<Vec<u8>>,
     pub datagrams_in: u64,
+    /// Protected DTLS records it sent before its channel was open: SCTP's handshake.
+    pub records_out: u64,
     /// Payload types of received media packets, known to the stack or not.
     pub wire_types: BTreeSet<u8>,
 }
@@ -629,6 +631,11 @@ impl Engine {
     fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
         if self.muted || !self.nominates && stun::nominates(bytes) {
             return;
+        }
+        // RFC 6347 §4.1: application data.
+        if bytes.first() == Some(&23) {
+            let mut seen = self.seen.lock().unwrap();
+            seen.records_out += u64::from(seen.channel.is_none());
         }
         match &mut self.carrier {
             Carrier::Udp(socket) => {
