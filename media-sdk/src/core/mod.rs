@@ -5,7 +5,7 @@
 //!   handle_input(now, Input) ────────────▶ session.rs: states; signalling.rs, media.rs, talk.rs
 //!                                            generations.rs: connections come, take over, go
 //!                                            connection.rs: one offer, one stack, its slots
-//!                                              stack.rs: ICE, DTLS, SRTP, SCTP (str0m)
+//!                                              stack/: ICE, DTLS, SRTP, SCTP (str0m)
 //!                                              sending.rs: frames out, what the way carries
 //!                                              reception.rs, playout.rs: frames in, when due
 //!   poll_output() ◀─────────────────────── Transmit | Event | Timeout, and sockets to open

@@ -155,7 +155,9 @@ pub(crate) fn build(blueprint: Blueprint<'_>) -> Result<Built, SfuError> {
             )
         })
         .collect();
-    let channel = blueprint.channel.then(|| changes.add_channel(CHANNEL_LABEL.to_owned()));
+    let channel = blueprint
+        .channel
+        .then(|| changes.add_channel(CHANNEL_LABEL.to_owned()));
     let (offer, pending) = changes
         .apply()
         .ok_or_else(|| SfuError::Stack("the stack made no offer".to_owned()))?;
