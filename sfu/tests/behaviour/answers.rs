@@ -132,36 +132,34 @@ async fn an_answer_to_another_offer_is_stale() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_only_the_stack_refuses_ends_that_generation_and_a_new_one_mends_it() {
     let world = World::start();
-    let conference = world.conference(2).await;
-    let id = ParticipantId::from_bytes([80; 16]);
-    let offered = world
-        .offer(conference, id, Role::Camera, Generation(1))
-        .await
-        .unwrap();
-    let (_client, good) = Client::answer(&offered.sdp, Options::default());
-    let bundle = good
-        .lines()
-        .find(|line| line.starts_with("a=group"))
-        .unwrap();
-    let unbundled = good.replace(&format!("{bundle}\r\n"), "");
-    let problem = world
-        .answer(conference, id, offered.negotiation_id, &unbundled)
-        .await;
-    assert_eq!(problem.unwrap_err().code, ErrorCode::InvalidSdp);
-    assert_eq!(world.failed(id).await, CauseCode::BadAnswer);
-    let late = world
-        .answer(conference, id, offered.negotiation_id, &good)
-        .await;
-    assert_eq!(late.unwrap_err().code, ErrorCode::AlreadyAnswered);
+    let conference = world.conference(3).await;
+    // Without its bundle; and with three bytes that are no INIT chunk of SCTP's.
+    for (number, start, other) in [
+        (80, "a=group:", ""),
+        (81, "a=sctp-init:", "a=sctp-init:AAAA\r\n"),
+    ] {
+        let id = ParticipantId::from_bytes([number; 16]);
+        let offered = world
+            .offer(conference, id, Role::Viewer, Generation(1))
+            .await
+            .unwrap();
+        let (_client, good) = Client::answer(&offered.sdp, Options::default());
+        let line = good.lines().find(|line| line.starts_with(start)).unwrap();
+        let bad = good.replace(&format!("{line}\r\n"), other);
+        let problem = world
+            .answer(conference, id, offered.negotiation_id, &bad)
+            .await;
+        assert_eq!(problem.unwrap_err().code, ErrorCode::InvalidSdp);
+        assert_eq!(world.failed(id).await, CauseCode::BadAnswer);
+        let late = world
+            .answer(conference, id, offered.negotiation_id, &good)
+            .await;
+        assert_eq!(late.unwrap_err().code, ErrorCode::AlreadyAnswered);
 
-    let party = world
-        .enter(
-            conference,
-            id,
-            Role::Camera,
-            Generation(2),
-            Options::default(),
-        )
-        .await;
-    world.connected(conference, &party).await;
+        let options = Options::default();
+        let party = world
+            .enter(conference, id, Role::Viewer, Generation(2), options)
+            .await;
+        world.connected(conference, &party).await;
+    }
 }

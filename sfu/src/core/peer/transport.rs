@@ -196,6 +196,10 @@ impl<'a> Part<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use str0m::Output;
+
     use super::*;
 
     const PRINT: &str = "a=fingerprint:sha-256 01:02\r\n";
@@ -234,6 +238,37 @@ mod tests {
         assert_eq!(remote.fingerprint.hash_func, "sha-256");
         assert!(Remote::read(&format!("{ice}a=fingerprint:sha-256 XY\r\n")).is_err());
         assert!(Remote::read(ice).is_err());
+    }
+
+    #[test]
+    fn no_half_of_theirs_breaks_more_than_the_start() {
+        let template = "v=0\r\na=ice-ufrag:aaaa\r\na=ice-pwd:first\r\n";
+        let now = Instant::now();
+        let mut random = fastrand::Rng::with_seed(13);
+        let (mut taken, mut refused) = (0, 0);
+        for _ in 0..500 {
+            let (ours, _) = Half::put_into("").expect("a half");
+            let mut theirs = SctpInitData::new();
+            let mut chunk = theirs.local_init_chunk().expect("a chunk");
+            for _ in 0..random.usize(0..4) {
+                let at = random.usize(0..chunk.len());
+                chunk[at] = random.u8(..);
+            }
+            chunk.truncate(random.usize(chunk.len() / 2..chunk.len() * 2));
+            theirs.set_remote_init_chunk(chunk);
+            let text = theirs.remote_init_string().expect("a text");
+            let remote = read(&format!("{template}{PRINT}a=sctp-init:{text}\r\n"));
+            let mut rtc = RtcConfig::new().build(now);
+            match remote.start(&mut rtc, Some(ours)) {
+                Ok(_) => taken += 1,
+                Err(_) => refused += 1,
+            }
+            while !matches!(rtc.poll_output(), Ok(Output::Timeout(_)) | Err(_)) {}
+        }
+        assert!(
+            taken > 50 && refused > 50,
+            "{taken} taken, {refused} refused"
+        );
     }
 
     #[test]
