@@ -339,12 +339,16 @@ impl Connection {
 
     /// Has each frame that came wait in its section.
     pub(super) fn sort_arrivals(&mut self, now: Instant, stats: &mut Stats) {
+        if self.arrivals.is_empty() {
+            return;
+        }
         for arrived in self.arrivals.drain(..) {
             let mut receivers = self.receivers.iter_mut();
             if let Some(receiver) = receivers.find(|receiver| receiver.track.mid == arrived.mid) {
                 receiver.take(now, arrived, stats);
             }
         }
+        Receiver::keep_together(&mut self.receivers, now);
     }
 
     /// Hands messages to the data channel while it takes them; returns how many.

@@ -4,6 +4,9 @@
 //! fastest of late would have come; the delay is the 95th percentile of how much later than the
 //! fastest frames came, between the limits of the configuration. It rises at once and falls slowly.
 //!
+//! Voice and picture of one person wait alike, so that lips and words stay together: whichever comes
+//! more evenly waits as long as the other, and gets there step by step, for a jump would be heard.
+//!
 //! A frame that comes after its time is given out at once while no later one has been; a decoder
 //! needs it. Otherwise it is dropped.
 
@@ -15,6 +18,13 @@ use std::time::{Duration, Instant};
 const WINDOW: usize = 128;
 /// A step in the sender's clock against ours that only another source makes.
 const JUMP_US: i64 = 3_000_000;
+/// How much nearer to its companion's a delay gets with each frame. A voice of 50 frames a second
+/// catches up by 50 ms a second, which is not heard; lips may be 45 ms behind and 125 ms before
+/// (ITU-R BT.1359).
+const STEP_US: i64 = 1_000;
+/// Without frames for so long, a track is nobody's companion: who has stopped filming is heard as soon as
+/// ever.
+const SILENT: Duration = Duration::from_secs(2);
 /// Most frames that wait: more than the longest delay can hold.
 const MOST_WAITING: usize = 64;
 
@@ -27,7 +37,11 @@ pub(super) struct Playout<F> {
     /// How much longer than the first one each of the last frames took.
     transits: VecDeque<i64>,
     delay_us: i64,
+    /// What the companion's delay is, and how far towards it this track's has come.
+    companion_us: i64,
+    together_us: i64,
     waiting: BTreeMap<u64, F>,
+    last_came: Option<Instant>,
     last_given: Option<u64>,
 }
 
@@ -59,7 +73,10 @@ impl<F> Playout<F> {
             origin: None,
             transits: VecDeque::with_capacity(WINDOW),
             delay_us: micros(least),
+            companion_us: 0,
+            together_us: micros(least),
             waiting: BTreeMap::new(),
+            last_came: None,
             last_given: None,
         }
     }
@@ -71,11 +88,13 @@ impl<F> Playout<F> {
             self.restart();
             place = Place::Restarted;
         }
+        self.last_came = Some(at);
+        let origin = *self.origin.get_or_insert(Origin { at, time_us });
+        // Those above all that come too late: the next ones are waited for.
+        self.note(transit(origin, at, time_us));
         if self.last_given.is_some_and(|last| time_us <= last) {
             return Place::TooLate;
         }
-        let origin = *self.origin.get_or_insert(Origin { at, time_us });
-        self.note(transit(origin, at, time_us));
         self.waiting.insert(time_us, frame);
         if self.waiting.len() > MOST_WAITING {
             self.waiting.pop_first();
@@ -97,7 +116,7 @@ impl<F> Playout<F> {
     pub(super) fn due(&self) -> Option<Instant> {
         let (time_us, _) = self.waiting.first_key_value()?;
         let origin = self.origin?;
-        let after = difference(*time_us, origin.time_us) + self.fastest() + self.delay_us;
+        let after = difference(*time_us, origin.time_us) + self.fastest() + self.waits_us();
         let micros = Duration::from_micros(after.unsigned_abs());
         match after < 0 {
             true => origin.at.checked_sub(micros).or(Some(origin.at)),
@@ -107,7 +126,18 @@ impl<F> Playout<F> {
 
     /// How long frames wait now, at the fastest.
     pub(super) fn delay(&self) -> Duration {
-        Duration::from_micros(self.delay_us.unsigned_abs())
+        Duration::from_micros(self.waits_us().unsigned_abs())
+    }
+
+    /// How long they would wait if there were no companion; none while none come.
+    pub(super) fn delay_alone(&self, now: Instant) -> Option<Duration> {
+        let silent = now.saturating_duration_since(self.last_came?);
+        (silent < SILENT).then(|| Duration::from_micros(self.delay_us.unsigned_abs()))
+    }
+
+    /// How long the companion's frames would wait alone; zero without one.
+    pub(super) fn accompany(&mut self, delay: Duration) {
+        self.companion_us = i64::try_from(delay.as_micros()).unwrap_or(i64::MAX);
     }
 
     /// The 95th percentile of how much later than the fastest frames came.
@@ -144,6 +174,12 @@ impl<F> Playout<F> {
             true => target,
             false => self.delay_us - (self.delay_us - target + 15) / 16,
         };
+        let apart = self.companion_us.max(self.delay_us) - self.together_us;
+        self.together_us += apart.clamp(-STEP_US, STEP_US);
+    }
+
+    fn waits_us(&self) -> i64 {
+        self.delay_us.max(self.together_us)
     }
 
     fn fastest(&self) -> i64 {
@@ -234,6 +270,25 @@ mod tests {
             world.push(n, (n % 2) * 900);
         }
         assert_eq!(world.playout.delay(), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn a_track_gets_to_its_companion_s_delay_by_small_steps_and_back() {
+        let mut world = World::new();
+        let (least, companion) = (Duration::from_millis(20), Duration::from_millis(80));
+        let mut before = least;
+        for n in 0..200 {
+            let with = n < 100;
+            world
+                .playout
+                .accompany(if with { companion } else { least });
+            world.push(n, 0);
+            let now = world.playout.delay();
+            assert!(now.abs_diff(before) <= Duration::from_millis(1), "{now:?}");
+            before = now;
+            assert!(n != 99 || now == companion, "{now:?}");
+        }
+        assert_eq!(before, least);
     }
 
     #[test]

@@ -127,6 +127,22 @@ impl Receiver {
         self.playout.delay()
     }
 
+    /// Has the tracks of one person wait alike.
+    pub(super) fn keep_together(receivers: &mut [Self], now: Instant) {
+        for at in 0..receivers.len() {
+            let Some(person) = receivers.get(at).and_then(|it| it.track.participant) else {
+                continue;
+            };
+            let same = receivers
+                .iter()
+                .filter(|it| it.track.participant == Some(person));
+            let longest = same.filter_map(|it| it.playout.delay_alone(now)).max();
+            if let Some(receiver) = receivers.get_mut(at) {
+                receiver.playout.accompany(longest.unwrap_or_default());
+            }
+        }
+    }
+
     pub(super) fn unevenness(&self) -> Duration {
         self.playout.unevenness()
     }
@@ -166,6 +182,10 @@ impl Receiver {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use lens_protocol::id::ParticipantId;
+
     use super::*;
     use crate::frame::{Codec, Rotation};
 
@@ -178,6 +198,67 @@ mod tests {
             participant: None,
         };
         Receiver::new(track, LIMITS)
+    }
+
+    /// How much later than the voice a picture of the same moment was given, in milliseconds, in the last
+    /// two of ten seconds in which pictures came unevenly; and how long the voice waits at their end.
+    /// The camera films for `films` seconds.
+    fn lips_behind(people: [u8; 2], films: u64) -> (u64, Duration) {
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut receivers: Vec<Receiver> = Vec::new();
+        for (kind, person) in [MediaKind::Video, MediaKind::Audio].into_iter().zip(people) {
+            let track = Track {
+                mid: String::new(),
+                kind,
+                participant: Some(ParticipantId::from_bytes([person; 16])),
+            };
+            receivers.push(Receiver::new(track, LIMITS));
+        }
+        let mut given = [HashMap::new(), HashMap::new()];
+        for ms in 0..10_000_u64 {
+            for (slot, every) in [(0, 40), (1, 20)] {
+                // Every second picture comes 100 ms late.
+                let late = if slot == 0 && ms / 40 % 2 == 0 {
+                    100
+                } else {
+                    0
+                };
+                let Some(filmed) = ms.checked_sub(late).filter(|it| it % every == 0) else {
+                    continue;
+                };
+                if slot == 1 || filmed < films * 1_000 {
+                    let arrived = Arrived {
+                        time_us: filmed * 1_000,
+                        at: at(ms),
+                        ..frame(start, 0, true, true)
+                    };
+                    receivers[slot].take(at(ms), arrived, &mut Stats::default());
+                }
+            }
+            Receiver::keep_together(&mut receivers, at(ms));
+            for (slot, receiver) in receivers.iter_mut().enumerate() {
+                while let Some(due) = receiver.poll(at(ms), 0, &mut Stats::default()) {
+                    given[slot].insert(due.arrived.time_us / 1_000, ms);
+                }
+            }
+        }
+        let behind = given[0].iter().filter_map(|(filmed, shown): (&u64, &u64)| {
+            let heard: &u64 = given[1].get(filmed)?;
+            (*filmed > 8_000).then(|| shown.abs_diff(*heard))
+        });
+        (behind.max().unwrap_or_default(), receivers[1].delay())
+    }
+
+    #[test]
+    fn lips_and_words_of_one_person_stay_together() {
+        let (behind, _) = lips_behind([1, 1], 10);
+        assert!(behind <= 45, "{behind} ms");
+        let (behind, delay) = lips_behind([1, 2], 10);
+        assert!(behind > 45, "another's voice does not wait: {behind} ms");
+        assert_eq!(delay, LIMITS.0);
+        let (_, delay) = lips_behind([1, 1], 3);
+        assert_eq!(delay, LIMITS.0, "nobody films any more");
     }
 
     fn frame(start: Instant, n: u64, keyframe: bool, contiguous: bool) -> Arrived {
