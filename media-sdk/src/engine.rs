@@ -33,7 +33,8 @@ pub struct EngineConfig {
     pub addresses: Vec<IpAddr>,
     /// Whether TCP (RFC 6544) is tried where datagrams do not pass. Default: yes.
     pub tcp: bool,
-    /// Whether datagrams are used at all; `false` leaves TCP alone. Default: yes.
+    /// Whether datagrams are used at all; `false` means TCP only. One of both has to be. Default:
+    /// yes.
     pub udp: bool,
 }
 
@@ -79,8 +80,15 @@ impl Engine {
     /// Starts an engine.
     ///
     /// # Errors
-    /// When the system gives no thread or descriptor, or no certificate can be made.
+    /// When the system gives no thread or descriptor, no certificate can be made, or there is
+    /// neither UDP nor TCP.
     pub fn start(config: EngineConfig) -> Result<Self, MediaError> {
+        if !config.udp && !config.tcp {
+            return Err(MediaError::OutOfRange {
+                what: "one of udp and tcp",
+                range: "used",
+            });
+        }
         let handle = driver::start(config)?;
         Ok(Self {
             owner: Arc::new(Owner { handle }),

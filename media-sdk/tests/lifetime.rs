@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lens_media_sdk::{
-    Callbacks, Code, EncodedFrame, EngineConfig, MediaError, ParticipantConfig, Role, SdkCode,
-    State,
+    Callbacks, Code, EncodedFrame, Engine, EngineConfig, MediaError, ParticipantConfig, Role,
+    SdkCode, State,
 };
 use support::{CAMERA, Filming, Notes, VIEWER, World, threads_and_descriptors, until};
 
@@ -298,4 +298,15 @@ fn messages_count_as_waiting_while_they_change_hands() {
             .count();
         assert_eq!(taken, 64, "of participant {peer}");
     }
+}
+
+#[test]
+fn an_engine_without_any_way_is_refused() {
+    let mut config = EngineConfig::default();
+    (config.udp, config.tcp) = (false, false);
+    let refused = Engine::start(config).map(|_| ());
+    assert!(
+        matches!(refused, Err(MediaError::OutOfRange { .. })),
+        "{refused:?}"
+    );
 }

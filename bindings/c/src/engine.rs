@@ -36,9 +36,9 @@ pub struct lens_engine_config {
     pub addresses: *const c_char,
     /// How many bytes.
     pub addresses_length: usize,
-    /// 1, the default, when datagrams are used; 0 leaves TCP alone.
+    /// Not 0, the default, when datagrams are used; 0 for TCP only. One of both has to be.
     pub udp: u32,
-    /// 1, the default, when TCP (RFC 6544) is tried where datagrams do not pass.
+    /// Not 0, the default, when TCP (RFC 6544) is tried where datagrams do not pass.
     pub tcp: u32,
 }
 
