@@ -7,12 +7,13 @@
 //!                               Mailbox (callbacks.rs) ──▶ lens-callback, or a thread that is lent
 //! ```
 //!
-//! The engine's thread never runs code of the host's and never waits for it.
+//! The engine's thread never runs code of the host's, a log function apart, and never waits for it.
 
 mod burst;
 mod callbacks;
 mod entropy;
 mod framing;
+mod lines;
 mod sockets;
 mod worker;
 

@@ -12,7 +12,7 @@ use super::burst::Burst;
 use super::callbacks::Pushed;
 use super::entropy::SystemEntropy;
 use super::sockets::{self, Reading, Tcp, Udp};
-use super::{Command, EngineHandle};
+use super::{Command, EngineHandle, lines};
 use crate::code::{Code, SdkCode};
 use crate::core::{
     Carrier, ConnectionId, Datagram, Event, Identity, Input, Output, Session, SessionConfig,
@@ -123,7 +123,12 @@ impl Worker {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Add(shared, config) => self.add(shared, config),
-            Command::Input(key, input) => self.step(key, input),
+            Command::Input(key, input) => {
+                if self.members.contains_key(&key) {
+                    lines::input(key, &input);
+                }
+                self.step(key, input);
+            }
             Command::Look(key) => self.look(key),
             Command::NetworkChanged => {
                 self.look_for_addresses();
@@ -363,6 +368,7 @@ impl Worker {
         let Some(member) = self.members.get(&key) else {
             return;
         };
+        lines::event(key, &event);
         if let Event::Roster(roster) = &event {
             lock(&member.shared.view).roster.clone_from(roster);
         }
@@ -517,6 +523,7 @@ impl Worker {
         let Some(mut member) = self.members.remove(&key) else {
             return;
         };
+        lines::state(key, state);
         self.doors.retain(|_, door| door.key != key);
         let stats = catch_unwind(AssertUnwindSafe(|| member.session.stats()));
         if let Ok(stats) = stats {

@@ -1,11 +1,22 @@
 /* A host that is slow, or fails in a callback, harms its own participant and no other. */
 #include "check.h"
 
-static atomic_int lines, log_destroyed;
+static atomic_int lines, failed, log_destroyed;
+static _Atomic lens_participant watched;
 
 static void log_line(void *user_data, lens_log_level level, const char *line, size_t length) {
     CHECK(user_data == &lines && level >= LENS_LOG_ERROR && line != NULL && length > 0);
     CHECK(lens_set_log_callback(LENS_LOG_OFF, NULL, NULL, NULL) == LENS_STATUS_INVALID_STATE);
+    /* Calls from within are allowed; a line names nobody. */
+    lens_participant named = watched;
+    lens_state state;
+    if (named != 0) CHECK(lens_participant_state(named, &state, NULL) != LENS_STATUS_INTERNAL);
+    char text[200];
+    CHECK(length < sizeof text && memchr(line, '\n', length) == NULL);
+    memcpy(text, line, length);
+    text[length] = 0;
+    CHECK(strstr(text, "0199d1f2") == NULL && strstr(text, "Margit") == NULL);
+    failed += strstr(text, "code=\"host_panicked\"") != NULL && level == LENS_LOG_WARN;
     lines++;
 }
 
@@ -30,6 +41,7 @@ static void failing_in_a_callback(lens_engine engine) {
     OK(receive(&broken, TORCH("1")));
     UNTIL(broken.observer_destroyed == 1 && broken.network_destroyed == 1);
     CHECK(broken.commands == 1);
+    watched = broken.participant;
     lens_state state = -1;
     lens_status code = 0;
     UNTIL(lens_participant_state(broken.participant, &state, &code) == 0 &&
@@ -66,6 +78,7 @@ int main(void) {
     lens_engine engine = engine_with(LENS_CALLBACKS_THREADS);
     failing_in_a_callback(engine);
     slow(engine);
+    CHECK(failed == 1 && lines >= 4);
     CHECK(pthread_create(&thread, NULL, lens_churn_log, NULL) == 0);
     failing_in_a_callback(engine);
     pthread_join(thread, NULL);
