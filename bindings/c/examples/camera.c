@@ -118,7 +118,7 @@ int main(int count, char **arguments) {
         if (more) signals_take(camera.participant, line);
     camera.over = 1;
     pthread_join(filming, NULL);
-    stats.struct_size = sizeof stats;
+    must(lens_stats_init(&stats, sizeof stats), "stats");
     must(lens_participant_stats(camera.participant, &stats), "stats");
     fprintf(stderr, "%llu frames sent, %llu dropped, %llu keyframes asked for\n",
             (unsigned long long)stats.frames_sent,

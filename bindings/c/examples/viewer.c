@@ -94,7 +94,7 @@ int main(int count, char **arguments) {
 
     while (!viewer.over && (more = signals_line(&line)) >= 0)
         if (more && !signals_take(participant, line)) talk(participant, line);
-    stats.struct_size = sizeof stats;
+    must(lens_stats_init(&stats, sizeof stats), "stats");
     must(lens_participant_stats(participant, &stats), "stats");
     fprintf(stderr, "%llu frames received, %llu shown, %llu late, %llu undecodable, %llu too many\n",
             (unsigned long long)stats.frames_received, (unsigned long long)stats.frames_delivered,

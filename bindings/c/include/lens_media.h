@@ -10,16 +10,22 @@
  *
  * Rules for the whole of it:
  * - Every function may be called from any thread, and from callbacks. None waits for the network.
+ *   lens_participant_close, lens_participant_destroy and lens_engine_destroy wait for callbacks that
+ *   run; lens_engine_run_callbacks returns at the engine's end.
  * - Functions return a lens_status, LENS_STATUS_OK (0) or why not; lens_last_error_message has the
  *   sentence. Out parameters of calls that fail are left alone, or 0 where that is said.
- * - Structs begin with struct_size and have an _init function that sets it and the defaults; so
- *   later versions can add fields at their ends. Set fields after it.
+ * - Structs begin with struct_size, so that later versions can add fields at their ends. Yours have
+ *   an _init function that sets it and the defaults; set fields after it. Those that callbacks get
+ *   say how much the library filled: never copy more of one. lens_id alone has none, and stays.
  * - Pointers given to a call are used during the call only; pointers given to a callback are valid
  *   until it returns. Nothing ever has to be freed.
  * - Texts are UTF-8 with a length and need no zero byte.
  * - lens_participant_close is idempotent, from any thread and any callback. After it has returned
- *   nothing is called any more, and destroy of each table has been called once.
- * - A handle that is stale, of another kind, or none is refused: LENS_STATUS_INVALID_HANDLE.
+ *   nothing is called any more, and destroy of each table has been called once. Two exceptions: from
+ *   a callback, that one is the last; and a sender's frame transform in which a thread of yours is
+ *   (in lens_participant_push_frame) ends when that thread leaves it.
+ * - A handle that is stale, of another kind, or none is refused: LENS_STATUS_INVALID_HANDLE. Its
+ *   number comes round again after 32,767 others in its place.
  * - A fault inside the library ends as LENS_STATUS_INTERNAL, as a call's status or as the code of a
  *   participant that failed; the program goes on.
  *
@@ -57,9 +63,9 @@ typedef struct lens_engine_config {
     const char *addresses;
     // How many bytes.
     size_t addresses_length;
-    // 1, the default, when datagrams are used; 0 leaves TCP alone.
+    // Not 0, the default, when datagrams are used; 0 for TCP only. One of both has to be.
     uint32_t udp;
-    // 1, the default, when TCP (RFC 6544) is tried where datagrams do not pass.
+    // Not 0, the default, when TCP (RFC 6544) is tried where datagrams do not pass.
     uint32_t tcp;
 } lens_engine_config;
 
@@ -110,8 +116,8 @@ typedef struct lens_frame_transform {
     uint32_t reserved;
     // Handed to each of the functions below. May be NULL.
     void *user_data;
-    // Called once, after the last `transform`: when the participant ends, or on the thread that was
-    // in `transform` then, when it returns. May be NULL.
+    // Called once, after the last `transform`: when the participant ends, or, for a sender's stage,
+    // on the thread that was in `transform` then, when it returns. May be NULL.
     lens_destroy_fn destroy;
     // Changes a frame in place; required. Returns one of `LENS_TRANSFORM_*`.
     //
@@ -140,22 +146,23 @@ typedef struct lens_participant_config {
     // One of `LENS_ROLE_*`. The offer's layout decides what it can send.
     lens_role role;
     // After how many milliseconds a signal that nothing is reported of counts as failed. 1,000 to
-    // 120,000; 10,000.
+    // 120,000; default 10,000.
     uint32_t signal_timeout_ms;
     // Most kilobits per second of video it sends; the server's limit holds beside it. 50 to 20,000;
-    // 2,500.
+    // default 2,500.
     uint32_t max_video_kbps;
-    // Most pictures a second that the encoder is told. 1 to 120; 30.
+    // Most pictures a second that the encoder is told. 1 to 120; default 30.
     uint32_t max_fps;
-    // Shortest wait of received frames, in milliseconds. 0 to `playout_max_ms`; 20.
+    // Shortest wait of received frames, in milliseconds. 0 to `playout_max_ms`; default
+    // 20.
     uint32_t playout_min_ms;
-    // Longest wait of received frames, in milliseconds. At most 2,000; 250.
+    // Longest wait of received frames, in milliseconds. At most 2,000; default 250.
     uint32_t playout_max_ms;
     // Most frames of a kind that wait for a slow thread or host, in either direction, before the
-    // oldest is dropped. 1 to 1,000; 30.
+    // oldest is dropped. 1 to 1,000; default 30.
     uint32_t frame_queue;
     // Most messages that wait for the connection, before more are refused with
-    // `LENS_STATUS_WOULD_BLOCK`. 1 to 10,000; 64.
+    // `LENS_STATUS_WOULD_BLOCK`. 1 to 10,000; default 64.
     uint32_t message_queue;
     // 0.
     uint32_t reserved;
@@ -248,14 +255,14 @@ typedef struct lens_encoded_frame {
     // The encoded bytes. A call that takes a frame copies them before it returns; a callback that
     // gets one may use them until it returns.
     const uint8_t *data;
-    // How many: 1 to 2 MiB.
+    // How many bytes: 1 to 2,097,152 (2 MiB).
     size_t length;
     // When it was captured, in microseconds of the sender's own count, rising within a track. A
     // receiver sees another count of the same pace.
     uint64_t pts_us;
     // 1 when a decoder can begin with it, else 0. Always 1 for voices.
     uint8_t keyframe;
-    // In received frames: 1 when frames are missing before this one.
+    // In received frames: 1 when frames are missing before this one. Ignored in those you send.
     uint8_t after_gap;
     // How the picture has to be turned clockwise to stand upright, in degrees: 0, 90, 180 or 270.
     uint16_t rotation;
@@ -416,10 +423,10 @@ typedef int32_t lens_offer_reason;
 typedef int32_t lens_transport;
 
 // Figures of the last few hundred milliseconds. Counts run over generations. What is not known is
-// -1 in numbers with a fraction, and 0 in the others. Set `struct_size` to `sizeof(lens_stats)`
-// before the call.
+// -1 in numbers with a fraction, and 0 in the others. `lens_stats_init`, or setting `struct_size`
+// yourself, comes before the first call.
 typedef struct lens_stats {
-    // `sizeof(lens_stats)`.
+    // `sizeof(lens_stats)`, set by `lens_stats_init`.
     uint32_t struct_size;
     // One of `LENS_TRANSPORT_*`.
     lens_transport transport;
@@ -478,8 +485,9 @@ typedef struct lens_stats {
 // How much is told: one of `LENS_LOG_*`; each includes those with smaller numbers.
 typedef int32_t lens_log_level;
 
-// Takes a log line: `length` bytes of UTF-8, without line feed. On any thread, several at a time.
-// It must not block; calls of this library from within it are allowed and not logged.
+// Takes a log line: `length` bytes of UTF-8, without line feed or zero byte at its end, borrowed
+// until it returns. On any thread, several at a time. It must not block, so it must not close or
+// destroy; other calls of this library are allowed and not logged.
 typedef void (*lens_log_fn)(void *user_data, lens_log_level level, const char *line, size_t length);
 
 // It was done.
@@ -853,19 +861,19 @@ typedef void (*lens_log_fn)(void *user_data, lens_log_level level, const char *l
 // Nothing.
 #define LENS_LOG_OFF 0
 
-// What broke.
+// What broke inside the library.
 #define LENS_LOG_ERROR 1
 
-// What was survived.
+// A participant that failed, a signal that was refused or not carried.
 #define LENS_LOG_WARN 2
 
-// Milestones.
+// Milestones: each state, each new generation.
 #define LENS_LOG_INFO 3
 
-// Steps.
+// Steps: signals, tracks, commands, what the encoder is told. A handful a second.
 #define LENS_LOG_DEBUG 4
 
-// Everything.
+// Everything; no more than the steps today.
 #define LENS_LOG_TRACE 5
 
 #ifdef __cplusplus
@@ -887,8 +895,9 @@ const char *lens_status_name(lens_status status);
 // One sentence for people about a status, in English. Lives as long as the program.
 const char *lens_status_sentence(lens_status status);
 
-// The status of the server's code with this name (as in the `code` of its JSON answers, or of a
-// signal of kind `error`), for `lens_participant_signal_refused`; 0 when there is none.
+// The status with this name: the server's (the `code` of its JSON answers, or of a signal of kind
+// `error`), for `lens_participant_signal_refused`; where the server has none, the library's own; 0
+// when there is none at all, or `name` is no UTF-8.
 // The caller promises:
 // `name` points to `length` readable bytes.
 lens_status lens_status_from_name(const char *name, size_t length);
@@ -978,12 +987,15 @@ lens_status lens_participant_create(lens_engine engine,
 
 // Ends the participant. From any thread and any callback, as often as you like.
 //
-// From another thread it returns after the last callback, and each `destroy` has been called. From
-// one of its own callbacks it returns at once; that callback is the last one, and `destroy` is
-// called when it returns. The handle stays valid for `lens_participant_state` and
-// `lens_participant_stats`, other calls answer `LENS_STATUS_CLOSED`; release it with
-// `lens_participant_destroy`. Two participants that close each other from their callbacks at the
-// same time would wait for each other: close one of them from elsewhere.
+// From another thread it returns after the last callback, and each `destroy` has been called; a
+// sender's transform in use apart (`lens_frame_transform`). From one of its own callbacks it returns
+// at once; that callback is the last one, and `destroy` is called when it returns.
+//
+// The handle stays valid for `lens_participant_state`, `_id` and `_stats`, reports of signals are
+// ignored, and other calls answer `LENS_STATUS_CLOSED`; release it with `lens_participant_destroy`.
+//
+// Two participants that close each other from their callbacks, or from a `destroy`, at the same
+// time would wait for each other: close one of them from elsewhere.
 lens_status lens_participant_close(lens_participant participant);
 
 // Closes the participant as `lens_participant_close` does, and releases its handle.
@@ -991,6 +1003,8 @@ lens_status lens_participant_destroy(lens_participant participant);
 
 // Says goodbye through signalling, waits for it at most 3 s, then closes; the observer is told
 // `LENS_STATE_CLOSED`. Returns at once. `reason` is UTF-8 of `length` bytes; NULL for none.
+//
+// `LENS_STATUS_INVALID_ARGUMENT` when the reason is no UTF-8; `LENS_STATUS_CLOSED`.
 // The caller promises:
 // `reason` points to `length` readable bytes, or is NULL.
 lens_status lens_participant_leave(lens_participant participant, const char *reason, size_t length);
@@ -1004,7 +1018,7 @@ lens_status lens_participant_state(lens_participant participant,
                                    lens_status *code);
 
 // Writes the participant's id, all zero before the first offer, to `id`, and the generation that
-// plays, or is about to, 0 before the first, to `generation`. Either may be NULL.
+// plays, or is about to, 0 before the first, to `generation`. Either may be NULL. Also after close.
 // The caller promises:
 // The pointers are NULL or point to writable values.
 lens_status lens_participant_id(lens_participant participant,
@@ -1024,12 +1038,13 @@ lens_status lens_participant_push_frame(lens_participant participant,
                                         const struct lens_encoded_frame *frame);
 
 // Stops (`muted` other than 0) or resumes sending pictures or voices. `media` is one of
-// `LENS_MEDIA_*`.
+// `LENS_MEDIA_*`. Frames that are pushed meanwhile are dropped and counted; that is no error.
 lens_status lens_participant_set_muted(lens_participant participant,
                                        lens_media media,
                                        int32_t muted);
 
-// Stops (`paused` other than 0) or resumes sending everything.
+// Stops (`paused` other than 0) or resumes sending everything: the same as muting, or not, both
+// pictures and voices.
 lens_status lens_participant_set_paused(lens_participant participant, int32_t paused);
 
 // Begins capture anew after it had stopped (`on_capture_stopped`): a person's wish, not a
@@ -1103,6 +1118,12 @@ lens_status lens_annotation_init(struct lens_annotation *annotation, uint32_t st
 // `observer` points to `struct_size` writable bytes.
 lens_status lens_observer_init(struct lens_observer *observer, uint32_t struct_size);
 
+// Fills the figures with those of a participant that has done nothing yet. `struct_size` is
+// `sizeof(lens_stats)`.
+// The caller promises:
+// `stats` points to `struct_size` writable bytes.
+lens_status lens_stats_init(struct lens_stats *stats, uint32_t struct_size);
+
 // Writes the participant's figures; the last ones when it is over.
 // The caller promises:
 // `stats` points to as many writable bytes as its `struct_size` says.
@@ -1122,7 +1143,7 @@ lens_status lens_chat_send(lens_participant participant,
                            uint64_t *id);
 
 // Asks the camera's program for something; the answer comes as `on_command_reply` with the number
-// that is written to `id`.
+// that is written to `id`, which is required.
 //
 // Statuses as `lens_chat_send`.
 // The caller promises:
@@ -1131,9 +1152,9 @@ lens_status lens_command_send(lens_participant participant,
                               const struct lens_command *command,
                               uint64_t *id);
 
-// Answers a command (`on_command`) with one of `LENS_OUTCOME_*`. A second answer to the same one is
-// ignored.
-lens_status lens_command_reply(lens_participant participant, uint64_t id, lens_outcome result);
+// Answers a command (`on_command`) with one of `LENS_OUTCOME_*`. A second answer to the same one,
+// and one to a command that never came, are ignored.
+lens_status lens_command_reply(lens_participant participant, uint64_t id, lens_outcome outcome);
 
 // Draws on the camera's picture, for all others.
 //
@@ -1150,7 +1171,10 @@ lens_status lens_annotation_send(lens_participant participant,
 // `id` points to a readable number, or is NULL.
 lens_status lens_annotation_clear(lens_participant participant, const uint64_t *id);
 
-// Sends a key message, `length` bytes of UTF-8, to another participant, through signalling.
+// Sends a key message, `length` bytes of UTF-8, to another participant, through signalling: it
+// comes back to you as a signal to be carried (`LENS_SIGNAL_KEY_MESSAGE`).
+//
+// `LENS_STATUS_INVALID_ARGUMENT` when `to` is no id or the payload no UTF-8; `LENS_STATUS_CLOSED`.
 // The caller promises:
 // `to` points to an id, `payload` to `length` readable bytes.
 lens_status lens_key_message_send(lens_participant participant,
@@ -1160,11 +1184,12 @@ lens_status lens_key_message_send(lens_participant participant,
 
 // Has log lines up to a level given to `log`, for all engines of this process. It replaces the one
 // before, whose `destroy` is called once none of its calls run. `LENS_LOG_OFF`, or a NULL function,
-// ends it. Lines name no secret, SDP, address or chat text.
+// ends it; a `destroy` that comes with it is called before this returns. Lines name no secret, SDP,
+// address or chat text.
 //
 // `LENS_STATUS_INVALID_ARGUMENT` for an unknown level, `LENS_STATUS_INVALID_STATE` from within a
-// log function, and when the program is in Rust and has a `tracing` subscriber of its own: in both
-// cases `user_data` stays yours.
+// log function, and when the program is in Rust and has a `tracing` subscriber of its own. When it
+// fails, `user_data` stays yours and `destroy` is not called.
 // The caller promises:
 // `log` and `destroy` may be called with `user_data` from any thread.
 lens_status lens_set_log_callback(lens_log_level most,

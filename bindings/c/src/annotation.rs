@@ -106,7 +106,7 @@ impl lens_annotation {
         // SAFETY: the caller's promise.
         let points = unsafe { points(self.points, self.point_count) }?;
         let mut drawing = Annotation::new(self.id, shape(self.shape)?, points);
-        if !self.text.is_null() {
+        if !self.text.is_null() || self.text_length > 0 {
             // SAFETY: the caller's promise.
             let text = unsafe { text(self.text, self.text_length, "annotation.text") }?;
             drawing.text = Some(text.to_owned());

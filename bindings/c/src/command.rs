@@ -39,7 +39,7 @@ pub const LENS_OUTCOME_UNSUPPORTED: lens_outcome = 3;
 /// It was tried and went wrong.
 pub const LENS_OUTCOME_FAILED: lens_outcome = 4;
 
-pub(crate) fn outcome(outcome: lens_outcome) -> Result<CommandOutcome, Refusal> {
+pub(crate) fn outcome_from(outcome: lens_outcome) -> Result<CommandOutcome, Refusal> {
     match outcome {
         LENS_OUTCOME_DONE => Ok(CommandOutcome::Done),
         LENS_OUTCOME_REFUSED => Ok(CommandOutcome::Refused),

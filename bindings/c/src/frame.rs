@@ -60,14 +60,14 @@ pub struct lens_encoded_frame {
     /// The encoded bytes. A call that takes a frame copies them before it returns; a callback that
     /// gets one may use them until it returns.
     pub data: *const u8,
-    /// How many: 1 to 2 MiB.
+    /// How many bytes: 1 to 2,097,152 (2 MiB).
     pub length: usize,
     /// When it was captured, in microseconds of the sender's own count, rising within a track. A
     /// receiver sees another count of the same pace.
     pub pts_us: u64,
     /// 1 when a decoder can begin with it, else 0. Always 1 for voices.
     pub keyframe: u8,
-    /// In received frames: 1 when frames are missing before this one.
+    /// In received frames: 1 when frames are missing before this one. Ignored in those you send.
     pub after_gap: u8,
     /// How the picture has to be turned clockwise to stand upright, in degrees: 0, 90, 180 or 270.
     pub rotation: u16,

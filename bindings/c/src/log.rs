@@ -20,19 +20,20 @@ use crate::last_error::Refusal;
 pub type lens_log_level = i32;
 /// Nothing.
 pub const LENS_LOG_OFF: lens_log_level = 0;
-/// What broke.
+/// What broke inside the library.
 pub const LENS_LOG_ERROR: lens_log_level = 1;
-/// What was survived.
+/// A participant that failed, a signal that was refused or not carried.
 pub const LENS_LOG_WARN: lens_log_level = 2;
-/// Milestones.
+/// Milestones: each state, each new generation.
 pub const LENS_LOG_INFO: lens_log_level = 3;
-/// Steps.
+/// Steps: signals, tracks, commands, what the encoder is told. A handful a second.
 pub const LENS_LOG_DEBUG: lens_log_level = 4;
-/// Everything.
+/// Everything; no more than the steps today.
 pub const LENS_LOG_TRACE: lens_log_level = 5;
 
-/// Takes a log line: `length` bytes of UTF-8, without line feed. On any thread, several at a time.
-/// It must not block; calls of this library from within it are allowed and not logged.
+/// Takes a log line: `length` bytes of UTF-8, without line feed or zero byte at its end, borrowed
+/// until it returns. On any thread, several at a time. It must not block, so it must not close or
+/// destroy; other calls of this library are allowed and not logged.
 pub type lens_log_fn = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -56,11 +57,12 @@ thread_local! {
 
 /// Has log lines up to a level given to `log`, for all engines of this process. It replaces the one
 /// before, whose `destroy` is called once none of its calls run. `LENS_LOG_OFF`, or a NULL function,
-/// ends it. Lines name no secret, SDP, address or chat text.
+/// ends it; a `destroy` that comes with it is called before this returns. Lines name no secret, SDP,
+/// address or chat text.
 ///
 /// `LENS_STATUS_INVALID_ARGUMENT` for an unknown level, `LENS_STATUS_INVALID_STATE` from within a
-/// log function, and when the program is in Rust and has a `tracing` subscriber of its own: in both
-/// cases `user_data` stays yours.
+/// log function, and when the program is in Rust and has a `tracing` subscriber of its own. When it
+/// fails, `user_data` stays yours and `destroy` is not called.
 ///
 /// # Safety
 /// `log` and `destroy` may be called with `user_data` from any thread.

@@ -54,22 +54,23 @@ pub struct lens_participant_config {
     /// One of `LENS_ROLE_*`. The offer's layout decides what it can send.
     pub role: lens_role,
     /// After how many milliseconds a signal that nothing is reported of counts as failed. 1,000 to
-    /// 120,000; 10,000.
+    /// 120,000; default 10,000.
     pub signal_timeout_ms: u32,
     /// Most kilobits per second of video it sends; the server's limit holds beside it. 50 to 20,000;
-    /// 2,500.
+    /// default 2,500.
     pub max_video_kbps: u32,
-    /// Most pictures a second that the encoder is told. 1 to 120; 30.
+    /// Most pictures a second that the encoder is told. 1 to 120; default 30.
     pub max_fps: u32,
-    /// Shortest wait of received frames, in milliseconds. 0 to `playout_max_ms`; 20.
+    /// Shortest wait of received frames, in milliseconds. 0 to `playout_max_ms`; default
+    /// 20.
     pub playout_min_ms: u32,
-    /// Longest wait of received frames, in milliseconds. At most 2,000; 250.
+    /// Longest wait of received frames, in milliseconds. At most 2,000; default 250.
     pub playout_max_ms: u32,
     /// Most frames of a kind that wait for a slow thread or host, in either direction, before the
-    /// oldest is dropped. 1 to 1,000; 30.
+    /// oldest is dropped. 1 to 1,000; default 30.
     pub frame_queue: u32,
     /// Most messages that wait for the connection, before more are refused with
-    /// `LENS_STATUS_WOULD_BLOCK`. 1 to 10,000; 64.
+    /// `LENS_STATUS_WOULD_BLOCK`. 1 to 10,000; default 64.
     pub message_queue: u32,
     /// 0.
     pub reserved: u32,
@@ -260,12 +261,15 @@ fn insert(owner: &Arc<EngineBox>, participant: Participant) -> Result<u64, Refus
 
 /// Ends the participant. From any thread and any callback, as often as you like.
 ///
-/// From another thread it returns after the last callback, and each `destroy` has been called. From
-/// one of its own callbacks it returns at once; that callback is the last one, and `destroy` is
-/// called when it returns. The handle stays valid for `lens_participant_state` and
-/// `lens_participant_stats`, other calls answer `LENS_STATUS_CLOSED`; release it with
-/// `lens_participant_destroy`. Two participants that close each other from their callbacks at the
-/// same time would wait for each other: close one of them from elsewhere.
+/// From another thread it returns after the last callback, and each `destroy` has been called; a
+/// sender's transform in use apart (`lens_frame_transform`). From one of its own callbacks it returns
+/// at once; that callback is the last one, and `destroy` is called when it returns.
+///
+/// The handle stays valid for `lens_participant_state`, `_id` and `_stats`, reports of signals are
+/// ignored, and other calls answer `LENS_STATUS_CLOSED`; release it with `lens_participant_destroy`.
+///
+/// Two participants that close each other from their callbacks, or from a `destroy`, at the same
+/// time would wait for each other: close one of them from elsewhere.
 #[unsafe(no_mangle)]
 pub extern "C" fn lens_participant_close(participant: lens_participant) -> lens_status {
     guard(|| {
@@ -290,6 +294,8 @@ pub extern "C" fn lens_participant_destroy(participant: lens_participant) -> len
 
 /// Says goodbye through signalling, waits for it at most 3 s, then closes; the observer is told
 /// `LENS_STATE_CLOSED`. Returns at once. `reason` is UTF-8 of `length` bytes; NULL for none.
+///
+/// `LENS_STATUS_INVALID_ARGUMENT` when the reason is no UTF-8; `LENS_STATUS_CLOSED`.
 ///
 /// # Safety
 /// `reason` points to `length` readable bytes, or is NULL.
@@ -331,7 +337,7 @@ pub unsafe extern "C" fn lens_participant_state(
 }
 
 /// Writes the participant's id, all zero before the first offer, to `id`, and the generation that
-/// plays, or is about to, 0 before the first, to `generation`. Either may be NULL.
+/// plays, or is about to, 0 before the first, to `generation`. Either may be NULL. Also after close.
 ///
 /// # Safety
 /// The pointers are NULL or point to writable values.
@@ -379,7 +385,7 @@ pub unsafe extern "C" fn lens_participant_push_frame(
 }
 
 /// Stops (`muted` other than 0) or resumes sending pictures or voices. `media` is one of
-/// `LENS_MEDIA_*`.
+/// `LENS_MEDIA_*`. Frames that are pushed meanwhile are dropped and counted; that is no error.
 #[unsafe(no_mangle)]
 pub extern "C" fn lens_participant_set_muted(
     participant: lens_participant,
@@ -389,7 +395,8 @@ pub extern "C" fn lens_participant_set_muted(
     guard(|| Ok(find(participant)?.set_muted(media_kind(media)?, muted != 0)?))
 }
 
-/// Stops (`paused` other than 0) or resumes sending everything.
+/// Stops (`paused` other than 0) or resumes sending everything: the same as muting, or not, both
+/// pictures and voices.
 #[unsafe(no_mangle)]
 pub extern "C" fn lens_participant_set_paused(
     participant: lens_participant,

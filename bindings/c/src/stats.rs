@@ -2,7 +2,7 @@
 
 use lens_media_sdk::{Stats, Transport};
 
-use crate::abi::{Sized32, fill, lens_status};
+use crate::abi::{Sized32, fill, init, lens_status};
 use crate::frame::{codec_of, lens_codec};
 use crate::handles::guard;
 use crate::participant::{find, lens_participant};
@@ -15,12 +15,12 @@ pub const LENS_TRANSPORT_UDP: lens_transport = 1;
 pub const LENS_TRANSPORT_TCP: lens_transport = 2;
 
 /// Figures of the last few hundred milliseconds. Counts run over generations. What is not known is
-/// -1 in numbers with a fraction, and 0 in the others. Set `struct_size` to `sizeof(lens_stats)`
-/// before the call.
+/// -1 in numbers with a fraction, and 0 in the others. `lens_stats_init`, or setting `struct_size`
+/// yourself, comes before the first call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lens_stats {
-    /// `sizeof(lens_stats)`.
+    /// `sizeof(lens_stats)`, set by `lens_stats_init`.
     pub struct_size: u32,
     /// One of `LENS_TRANSPORT_*`.
     pub transport: lens_transport,
@@ -115,6 +115,17 @@ impl lens_stats {
             generations: stats.generations,
         }
     }
+}
+
+/// Fills the figures with those of a participant that has done nothing yet. `struct_size` is
+/// `sizeof(lens_stats)`.
+///
+/// # Safety
+/// `stats` points to `struct_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lens_stats_init(stats: *mut lens_stats, struct_size: u32) -> lens_status {
+    // SAFETY: the caller's promise.
+    guard(|| unsafe { init(stats, struct_size, lens_stats::of(&Stats::default())) })
 }
 
 /// Writes the participant's figures; the last ones when it is over.

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use crate::abi::{check_pointer, lens_id, lens_status, put, read, text};
 use crate::annotation::lens_annotation;
-use crate::command::{lens_command, lens_outcome, outcome};
+use crate::command::{lens_command, lens_outcome, outcome_from};
 use crate::handles::guard;
 use crate::participant::{find, lens_participant};
 
@@ -26,6 +26,9 @@ pub unsafe extern "C" fn lens_chat_send(
 ) -> lens_status {
     guard(|| {
         let found = find(participant)?;
+        if !id.is_null() {
+            check_pointer(id, "id")?;
+        }
         // SAFETY: the caller's promise.
         let sent = found.send_chat(unsafe { text(message, length, "message") }?)?;
         if id.is_null() {
@@ -37,7 +40,7 @@ pub unsafe extern "C" fn lens_chat_send(
 }
 
 /// Asks the camera's program for something; the answer comes as `on_command_reply` with the number
-/// that is written to `id`.
+/// that is written to `id`, which is required.
 ///
 /// Statuses as `lens_chat_send`.
 ///
@@ -60,15 +63,15 @@ pub unsafe extern "C" fn lens_command_send(
     })
 }
 
-/// Answers a command (`on_command`) with one of `LENS_OUTCOME_*`. A second answer to the same one is
-/// ignored.
+/// Answers a command (`on_command`) with one of `LENS_OUTCOME_*`. A second answer to the same one,
+/// and one to a command that never came, are ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn lens_command_reply(
     participant: lens_participant,
     id: u64,
-    result: lens_outcome,
+    outcome: lens_outcome,
 ) -> lens_status {
-    guard(|| Ok(find(participant)?.reply_command(id, outcome(result)?)?))
+    guard(|| Ok(find(participant)?.reply_command(id, outcome_from(outcome)?)?))
 }
 
 /// Draws on the camera's picture, for all others.
@@ -115,7 +118,10 @@ pub unsafe extern "C" fn lens_annotation_clear(
     })
 }
 
-/// Sends a key message, `length` bytes of UTF-8, to another participant, through signalling.
+/// Sends a key message, `length` bytes of UTF-8, to another participant, through signalling: it
+/// comes back to you as a signal to be carried (`LENS_SIGNAL_KEY_MESSAGE`).
+///
+/// `LENS_STATUS_INVALID_ARGUMENT` when `to` is no id or the payload no UTF-8; `LENS_STATUS_CLOSED`.
 ///
 /// # Safety
 /// `to` points to an id, `payload` to `length` readable bytes.

@@ -55,8 +55,8 @@ pub struct lens_frame_transform {
     pub reserved: u32,
     /// Handed to each of the functions below. May be NULL.
     pub user_data: *mut c_void,
-    /// Called once, after the last `transform`: when the participant ends, or on the thread that was
-    /// in `transform` then, when it returns. May be NULL.
+    /// Called once, after the last `transform`: when the participant ends, or, for a sender's stage,
+    /// on the thread that was in `transform` then, when it returns. May be NULL.
     pub destroy: lens_destroy_fn,
     /// Changes a frame in place; required. Returns one of `LENS_TRANSFORM_*`.
     ///

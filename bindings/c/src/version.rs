@@ -40,8 +40,9 @@ pub extern "C" fn lens_status_sentence(status: lens_status) -> *const c_char {
     sentence_of(status).as_ptr()
 }
 
-/// The status of the server's code with this name (as in the `code` of its JSON answers, or of a
-/// signal of kind `error`), for `lens_participant_signal_refused`; 0 when there is none.
+/// The status with this name: the server's (the `code` of its JSON answers, or of a signal of kind
+/// `error`), for `lens_participant_signal_refused`; where the server has none, the library's own; 0
+/// when there is none at all, or `name` is no UTF-8.
 ///
 /// # Safety
 /// `name` points to `length` readable bytes.

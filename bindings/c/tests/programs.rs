@@ -64,6 +64,35 @@ fn misuse_is_refused_by_name() {
 }
 
 #[test]
+fn each_function_refuses_what_no_caller_should_give_it() {
+    plain("arguments", &[]);
+    let source = support::package().join("tests/programs/arguments.c");
+    let source = std::fs::read_to_string(source).expect("a program");
+    let missing: Vec<_> = functions()
+        .into_iter()
+        .filter(|name| !source.contains(name) && name != "lens_live_handles")
+        // The table's functions are made of their structs' names.
+        .filter(|name| {
+            let made = name
+                .strip_prefix("lens_")
+                .and_then(|it| it.strip_suffix("_init"));
+            !made.is_some_and(|made| source.contains(&format!("INIT({made})")))
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn sanitisers_find_nothing_in_arguments() {
+    sanitised("arguments", &[]);
+}
+
+#[test]
+fn valgrind_finds_nothing_in_arguments() {
+    in_valgrind("arguments", &[]);
+}
+
+#[test]
 fn a_slow_or_failing_host_harms_only_itself() {
     plain("hostile", &[]);
 }
@@ -128,18 +157,23 @@ fn valgrind_finds_nothing_in_churn() {
     in_valgrind("churn", &["10"]);
 }
 
-#[test]
-fn only_names_of_ours_are_visible_and_the_header_has_each() {
+/// What the library exports.
+fn functions() -> Vec<String> {
     let listed = succeed(
         Command::new("nm")
             .args(["-D", "--defined-only"])
             .arg(support::shared_library()),
     );
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let names: Vec<&str> = listed
+    let names = listed
         .lines()
-        .filter_map(|line| line.split_whitespace().last())
-        .collect();
+        .filter_map(|line| line.split_whitespace().last());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn only_names_of_ours_are_visible_and_the_header_has_each() {
+    let names = functions();
     assert!(names.len() > 40, "{names:?}");
     let foreign: Vec<_> = names
         .iter()
