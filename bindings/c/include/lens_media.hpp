@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -81,6 +82,39 @@ void call(Body body) noexcept {
 }
 
 }  // namespace detail
+
+/* Takes a log line; without line feed. On any thread, several at a time. */
+using Logger = std::function<void(lens_log_level, const std::string &)>;
+
+namespace detail {
+
+extern "C" {
+inline void lens_hpp_drop_logger(void *data) { delete static_cast<Logger *>(data); }
+inline void lens_hpp_log(void *data, lens_log_level level, const char *line, std::size_t length) {
+#ifdef LENS_MEDIA_NO_EXCEPTIONS
+    (*static_cast<Logger *>(data))(level, std::string(line, length));
+#else
+    try {
+        (*static_cast<Logger *>(data))(level, std::string(line, length));
+    } catch (...) {
+        /* Nobody is left to be told. */
+    }
+#endif
+}
+}  // extern "C"
+
+}  // namespace detail
+
+/* Has log lines up to a level given to `logger`, for the whole process; empty ends it. See
+ * lens_set_log_callback. */
+inline lens_status log(lens_log_level most, Logger logger) {
+    if (!logger) return detail::done(lens_set_log_callback(LENS_LOG_OFF, nullptr, nullptr, nullptr));
+    std::unique_ptr<Logger> kept(new Logger(std::move(logger)));
+    const lens_status status = lens_set_log_callback(most, detail::lens_hpp_log, kept.get(),
+                                                     detail::lens_hpp_drop_logger);
+    if (status == LENS_STATUS_OK) kept.release();
+    return detail::done(status);
+}
 
 /* A signal to be carried; borrowed during `send`. */
 struct Signal {
@@ -351,9 +385,27 @@ public:
         detail::done(lens_participant_state(handle_, &found, nullptr));
         return found;
     }
+    /* Why it failed; LENS_STATUS_OK when it has not. */
+    lens_status failure() const {
+        lens_state ignored = LENS_STATE_CLOSED;
+        lens_status found = LENS_STATUS_OK;
+        detail::done(lens_participant_state(handle_, &ignored, &found));
+        return found;
+    }
+    /* All zero before the first offer. */
+    lens_id id() const {
+        lens_id found = lens_id();
+        detail::done(lens_participant_id(handle_, &found, nullptr));
+        return found;
+    }
+    std::uint32_t generation() const {
+        std::uint32_t found = 0;
+        detail::done(lens_participant_id(handle_, nullptr, &found));
+        return found;
+    }
     lens_stats stats() const {
-        lens_stats found = lens_stats();
-        found.struct_size = sizeof found;
+        lens_stats found;
+        lens_stats_init(&found, sizeof found);
         detail::done(lens_participant_stats(handle_, &found));
         return found;
     }
@@ -390,6 +442,9 @@ public:
     lens_status clear_annotations(const std::uint64_t *id = nullptr) {
         return detail::done(lens_annotation_clear(handle_, id));
     }
+    lens_status key_message(const lens_id &to, const std::string &payload) {
+        return detail::done(lens_key_message_send(handle_, &to, payload.data(), payload.size()));
+    }
 
 private:
     void create(const Engine &engine, lens_participant_config config,
@@ -402,7 +457,7 @@ private:
             new detail::SharedObserver(std::move(observer)));
         const lens_network network_table = detail::table(carries.get());
         const lens_observer observer_table = detail::table(watches.get());
-        const bool watched = static_cast<bool>(*watches);
+        const bool carried = static_cast<bool>(*carries), watched = static_cast<bool>(*watches);
         std::unique_ptr<detail::SharedTransform> sends, receives;
         lens_frame_transform sender_table, receiver_table;
         if (transforms.sender) {
@@ -415,10 +470,9 @@ private:
             receiver_table = detail::table(receives.get());
             config.receiver_transform = &receiver_table;
         }
-        const lens_status status =
-            *carries ? lens_participant_create(engine.handle(), &config, &network_table,
-                                               watched ? &observer_table : nullptr, &handle_)
-                     : LENS_STATUS_INVALID_ARGUMENT;
+        const lens_status status = lens_participant_create(
+            engine.handle(), &config, carried ? &network_table : nullptr,
+            watched ? &observer_table : nullptr, &handle_);
         if (status == LENS_STATUS_OK) {
             carries.release();
             if (watched) watches.release();

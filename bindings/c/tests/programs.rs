@@ -259,6 +259,21 @@ fn the_wrapper_ends_things_with_their_scope_and_keeps_exceptions_inside() {
 }
 
 #[test]
+fn whatever_a_host_in_cpp_throws_moves_or_ends_from_within_harms_only_its_own() {
+    let workshop = Workshop::new();
+    let source = "tests/programs/wrapper_edges.cpp";
+    let program = workshop.compile("g++", source, &["-std=c++11", "-pedantic"]);
+    succeed(&mut timed(&program));
+    let flags = [
+        "-std=c++17",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=all",
+    ];
+    let program = workshop.compile("g++", source, &flags);
+    succeed(&mut timed(&program));
+}
+
+#[test]
 fn the_wrapper_compiles_without_exceptions() {
     let workshop = Workshop::new();
     let source = workshop.path("alone.cc");
