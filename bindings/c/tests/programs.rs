@@ -93,6 +93,21 @@ fn valgrind_finds_nothing_in_arguments() {
 }
 
 #[test]
+fn many_threads_at_once_are_answered_and_each_end_comes_once() {
+    plain("threads", &[]);
+}
+
+#[test]
+fn sanitisers_find_nothing_in_threads() {
+    sanitised("threads", &[]);
+}
+
+#[test]
+fn valgrind_finds_nothing_in_threads() {
+    in_valgrind("threads", &["3"]);
+}
+
+#[test]
 fn a_slow_or_failing_host_harms_only_itself() {
     plain("hostile", &[]);
 }

@@ -47,7 +47,9 @@ pub(crate) enum Command {
 /// The engine, seen from its host's threads.
 pub(crate) struct EngineHandle {
     config: EngineConfig,
-    commands: Mutex<Vec<Command>>,
+    /// None once the thread has ended: a command that stayed would hold its participant, and with it
+    /// this engine, for ever.
+    commands: Mutex<Option<Vec<Command>>>,
     waker: mio::Waker,
     next_key: AtomicU64,
     members: Mutex<HashMap<u64, Weak<Shared>>>,
@@ -66,7 +68,7 @@ pub(crate) fn start(config: EngineConfig) -> Result<Arc<EngineHandle>, MediaErro
     let waker = mio::Waker::new(poll.registry(), worker::WAKER).map_err(system("a waker"))?;
     let handle = Arc::new(EngineHandle {
         config,
-        commands: Mutex::default(),
+        commands: Mutex::new(Some(Vec::new())),
         waker,
         next_key: AtomicU64::new(1),
         members: Mutex::default(),
@@ -215,12 +217,29 @@ impl EngineHandle {
     }
 
     fn command(&self, command: Command) {
-        lock(&self.commands).push(command);
+        let refused = match lock(&self.commands).as_mut() {
+            Some(commands) => {
+                commands.push(command);
+                None
+            }
+            None => Some(command),
+        };
+        // Outside the lock: it may hold the last of a participant.
+        drop(refused);
         // It fails only when the poll is gone, and then nobody listens any more.
         let _ = self.waker.wake();
     }
 
     fn take_commands(&self) -> Vec<Command> {
-        std::mem::take(&mut *lock(&self.commands))
+        lock(&self.commands)
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// The thread has ended: nobody takes commands any more.
+    fn end_commands(&self) {
+        let left = lock(&self.commands).take();
+        drop(left);
     }
 }

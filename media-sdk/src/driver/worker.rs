@@ -118,6 +118,7 @@ impl Worker {
             member.shared.mailbox.close();
             self.handle.forget(key);
         }
+        self.handle.end_commands();
     }
 
     fn obey(&mut self, command: Command) {
