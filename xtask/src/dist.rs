@@ -5,7 +5,7 @@
 //!   include/   lens_media.h  lens_media.hpp  module.modulemap
 //!   lib/       liblens_media.so.1  liblens_media.so  liblens_media.a
 //!   lib/pkgconfig/lens-media.pc    lib/cmake/LensMedia/
-//!   share/lens-media/examples/     C-API.md  licences
+//!   share/lens-media/              C-API.md  examples/  licences, also of what is linked in
 //! ```
 //!
 //! The folder can be moved: nothing in it names where it lies. Libraries are those of the machine
@@ -14,16 +14,17 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::{cargo, command, root};
+use crate::{cargo, command, licences, root};
 
 /// How libraries are built that are handed out: see the root manifest.
 const PROFILE: &str = "library";
 
 /// Runs it: `[--libs DIR] [--out DIR]`. With `--libs`, libraries that are built already.
 pub(crate) fn run(words: &[&str]) -> ExitCode {
-    let made = option(words, "--libs")
-        .map_or_else(built, Ok)
-        .and_then(|libs| lay_out(&libs, &option(words, "--out").unwrap_or_else(usual)));
+    let made = options(words).and_then(|(libs, out)| {
+        let libs = libs.map_or_else(built, Ok)?;
+        lay_out(&libs, &out.unwrap_or_else(usual))
+    });
     match made {
         Ok(folder) => {
             println!("{}", folder.display());
@@ -36,9 +37,21 @@ pub(crate) fn run(words: &[&str]) -> ExitCode {
     }
 }
 
-fn option(words: &[&str], name: &str) -> Option<PathBuf> {
-    let at = words.iter().position(|word| *word == name)?;
-    words.get(at + 1).map(PathBuf::from)
+/// `--libs` and `--out`. Whatever else is said is a slip: the build that follows takes minutes.
+fn options(words: &[&str]) -> Result<(Option<PathBuf>, Option<PathBuf>), String> {
+    let (mut libs, mut out) = (None, None);
+    for pair in words.chunks(2) {
+        match pair {
+            ["--libs", folder] => libs = Some(PathBuf::from(folder)),
+            ["--out", folder] => out = Some(PathBuf::from(folder)),
+            _ => {
+                return Err(format!(
+                    "cargo xtask dist [--libs DIR] [--out DIR], not {pair:?}"
+                ));
+            }
+        }
+    }
+    Ok((libs, out))
 }
 
 fn usual() -> PathBuf {
@@ -101,10 +114,14 @@ fn lay_out(libs: &Path, out: &Path) -> Result<PathBuf, String> {
             &share.join("examples").join(name),
         )?;
     }
-    for name in ["docs/C-API.md", "LICENSE-MIT", "LICENSE-APACHE"] {
-        let to = share.join(Path::new(name).file_name().unwrap_or_default());
-        copy(&root().join(name), &to)?;
+    for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        copy(&root().join(name), &share.join(name))?;
     }
+    let others = licences::third_party("lens-media-c")?;
+    write(&share.join("THIRD-PARTY.txt"), &others)?;
+    let page = read(&root().join("docs/C-API.md"))?;
+    let page = page.replace("](../bindings/c/include/", "](../../include/");
+    write(&share.join("C-API.md"), &page)?;
     Ok(out.to_owned())
 }
 
@@ -133,4 +150,27 @@ fn read(path: &Path) -> Result<String, String> {
 fn write(path: &Path, text: &str) -> Result<(), String> {
     prepare(path)?;
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_told_before_anything_is_built() {
+        let folder = || Some(PathBuf::from("x"));
+        assert_eq!(options(&[]), Ok((None, None)));
+        assert_eq!(
+            options(&["--out", "x", "--libs", "x"]),
+            Ok((folder(), folder()))
+        );
+        for slip in [
+            &["--out"][..],
+            &["--lib", "x"],
+            &["x"],
+            &["--out", "x", "y"],
+        ] {
+            assert!(options(slip).is_err(), "{slip:?}");
+        }
+    }
 }

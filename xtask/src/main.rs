@@ -18,6 +18,7 @@ mod install;
 mod interop;
 mod java;
 mod layers;
+mod licences;
 mod node;
 mod parsers;
 mod report;

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::path::Path;
 use std::process::Command;
 
 use support::{laid_out, succeed};
@@ -11,6 +12,21 @@ use tempfile::TempDir;
 fn a_program_is_built_with_pkg_config_and_with_cmake() {
     let folder = TempDir::new().expect("a folder");
     let out = laid_out(folder.path());
+    assert_links(&out.join("share/lens-media/C-API.md"));
+    let others = std::fs::read_to_string(out.join("share/lens-media/THIRD-PARTY.txt"));
+    let others = others.expect("what is owed to others");
+    for part in [
+        "\naws-lc-sys ",
+        "\nstr0m ",
+        "OpenSSL",
+        "Permission is hereby granted",
+    ] {
+        assert!(others.contains(part), "{part}");
+    }
+    assert!(
+        !others.contains("\nlens-"),
+        "ours have the licences beside it"
+    );
     let source = out.join("share/lens-media/examples/camera.c");
 
     let mut asked = Command::new("pkg-config");
@@ -49,6 +65,19 @@ fn a_program_is_built_with_pkg_config_and_with_cmake() {
     succeed(Command::new("cmake").arg("--build").arg(&build));
     assert_usage(&mut Command::new(build.join("app_lens_media")));
     assert_usage(&mut Command::new(build.join("app_lens_media_static")));
+}
+
+/// The page leads nowhere that was not laid out with it.
+fn assert_links(page: &Path) {
+    let text = std::fs::read_to_string(page).expect("the page");
+    let links = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    for link in links.filter(|link| !link.starts_with("https://")) {
+        let target = page.with_file_name(link.split('#').next().unwrap_or(link));
+        assert!(target.exists(), "{link}");
+    }
 }
 
 /// It was linked and found its library: without arguments it says what it takes.
