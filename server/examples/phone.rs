@@ -10,6 +10,7 @@
 mod support;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -25,7 +26,7 @@ use lens_protocol::signal::{CameraState, PeerSignal, Presence};
 use lens_signaling::Door;
 use lens_signaling::network::SignalingNetwork;
 use serde_json::json;
-use support::{Clip, Outcome, Site};
+use support::{Clip, Outcome, Site, told};
 
 #[derive(Parser)]
 struct Parameters {
@@ -89,8 +90,11 @@ impl Observer for Host {
 }
 
 #[tokio::main]
-async fn main() -> Outcome<()> {
-    let parameters = Parameters::parse();
+async fn main() -> ExitCode {
+    told(film(Parameters::parse()).await)
+}
+
+async fn film(parameters: Parameters) -> Outcome<()> {
     let clip = Clip::read(&parameters.file)?;
     let site = let_in(&parameters).await?;
 
@@ -142,13 +146,13 @@ async fn let_in(parameters: &Parameters) -> Outcome<Site> {
     let (url, secret) = parameters
         .link
         .split_once('#')
-        .ok_or("the link has no fragment")?;
-    let rest = url
-        .strip_prefix("https://")
-        .ok_or("the link is no https:// link")?;
-    let authority = rest.split('/').next().unwrap_or(rest);
-    let site = Site::new(authority, &parameters.ca)?;
-    let halves = lens_auth::link::derive(&SecretText::new(secret.to_owned()))?;
+        .ok_or("the link has no secret behind a #: quote it, so that the shell keeps all of it")?;
+    if !url.starts_with("https://") {
+        return Err("the link is no https:// link".into());
+    }
+    let site = Site::new(url, &parameters.ca)?;
+    let halves = lens_auth::link::derive(&SecretText::new(secret.to_owned()))
+        .map_err(|_| "the secret behind the link's # is cut off or mistyped")?;
     let body = json!({ "lookup": halves.lookup.expose(), "auth": halves.auth.expose() });
     let view = site
         .call(Method::POST, "/api/invitations/redeem", Some(body))

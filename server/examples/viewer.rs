@@ -12,6 +12,7 @@
 mod support;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
@@ -23,11 +24,11 @@ use lens_media_sdk::{
 use lens_signaling::Door;
 use lens_signaling::network::SignalingNetwork;
 use serde_json::json;
-use support::{Outcome, Site, Writer};
+use support::{Outcome, Site, Writer, of, told};
 
 #[derive(Parser)]
 struct Parameters {
-    /// The website, such as `lens.example:8443`.
+    /// The website, such as `lens.example:8443`; its port is 443 unless named.
     #[arg(long)]
     site: String,
     /// The certificate to trust, PEM.
@@ -42,7 +43,7 @@ struct Parameters {
     /// Where to write VP8 as IVF.
     #[arg(long)]
     out: PathBuf,
-    /// How long to look.
+    /// How many seconds to look, from when the customer is there.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
 }
@@ -66,10 +67,16 @@ impl Observer for Host {
 }
 
 #[tokio::main]
-async fn main() -> Outcome<()> {
-    let parameters = Parameters::parse();
+async fn main() -> ExitCode {
+    told(watch(Parameters::parse()).await)
+}
+
+async fn watch(parameters: Parameters) -> Outcome<()> {
+    // What is wrong here shows before a session is made.
+    let file = &parameters.password_file;
+    let password = std::fs::read_to_string(file).map_err(of(file))?;
+    let writer = Writer::create(&parameters.out)?;
     let site = Site::new(&parameters.site, &parameters.ca)?;
-    let password = std::fs::read_to_string(&parameters.password_file)?;
     let login = json!({ "email": parameters.email, "password": password.trim_end() });
     site.call(Method::POST, "/api/login", Some(login)).await?;
     let made = site
@@ -84,13 +91,16 @@ async fn main() -> Outcome<()> {
         .as_str()
         .ok_or("the session has no id")?;
     let path = format!("/api/sessions/{id}");
+    println!("waiting for the customer to open it and agree");
     loop {
         let session = site.call(Method::GET, &path, None).await?;
         let state = session["state"]
             .as_str()
             .or(session["session"]["state"].as_str());
-        if state == Some("waiting") {
-            break;
+        match state {
+            Some("waiting") => break,
+            Some("closed") => return Err("the session was closed before it began".into()),
+            _ => {}
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
@@ -101,9 +111,7 @@ async fn main() -> Outcome<()> {
     let (network, _others) =
         SignalingNetwork::open(config, Some(id.parse()?), Some(channel.clone()));
     let engine = Engine::start(EngineConfig::default())?;
-    let host = Host {
-        writer: Writer::create(&parameters.out)?,
-    };
+    let host = Host { writer };
     let config = ParticipantConfig::new(Role::Viewer);
     let participant = engine.create_participant(config, network.clone(), host)?;
     network.attach(&participant);

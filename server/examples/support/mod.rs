@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt, Full};
@@ -24,6 +25,22 @@ use tokio_rustls::TlsConnector;
 
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+/// Says in words why it did not work.
+pub fn told(outcome: Outcome<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error of a file, with its name.
+pub fn of<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> String {
+    move |error| format!("{}: {error}", path.display())
+}
+
 /// A Lens website, with the cookies it gave.
 #[derive(Clone)]
 pub struct Site {
@@ -34,13 +51,19 @@ pub struct Site {
 }
 
 impl Site {
-    /// A website at `https://authority` whose certificate is one of the PEM file `ca`, or was
-    /// signed by it: with its own certificate, `lens-data/tls/certificate.pem`.
-    pub fn new(authority: &str, ca: &Path) -> Outcome<Self> {
+    /// The website at `site` (`lens.example`, with `:port` unless that is 443, with or without
+    /// `https://`), whose certificate is one of the PEM file `ca`, or was signed by it: with its
+    /// own certificate, `lens-data/tls/certificate.pem`.
+    pub fn new(site: &str, ca: &Path) -> Outcome<Self> {
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(ca)? {
-            roots.add(certificate?)?;
+        for certificate in CertificateDer::pem_file_iter(ca).map_err(of(ca))? {
+            roots.add(certificate.map_err(of(ca))?).map_err(of(ca))?;
         }
+        if roots.is_empty() {
+            return Err(of(ca)("holds no certificate in PEM").into());
+        }
+        let authority = site.strip_prefix("https://").unwrap_or(site);
+        let authority = authority.split('/').next().unwrap_or(authority);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -57,7 +80,7 @@ impl Site {
         format!("https://{}", self.authority)
     }
 
-    /// Calls the website; an answer that is no success is an error with its text.
+    /// Calls the website; an answer that is no success is an error with its sentence.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Outcome<Value> {
         let stream = self.connect().await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -79,11 +102,17 @@ impl Site {
             self.keep(cookie.to_str()?);
         }
         let bytes = response.into_body().collect().await?.to_bytes();
-        let text = String::from_utf8_lossy(&bytes);
-        if !status.is_success() {
-            return Err(format!("{path}: {status} {text}").into());
+        let answer = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(answer);
         }
-        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+        // RFC 9457; another server than Lens has none.
+        let word = |name: &str| answer[name].as_str().unwrap_or("?").to_owned();
+        Err(match answer["title"].as_str() {
+            Some(title) => format!("{title} ({}, trace {})", word("code"), word("trace_id")),
+            None => format!("{}{path}: {status}", self.origin()),
+        }
+        .into())
     }
 
     /// How to connect to a signalling door.
@@ -99,13 +128,19 @@ impl Site {
     }
 
     async fn connect(&self) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(&self.authority).await?;
-        let host = match self.authority.rsplit_once(':') {
-            Some((host, _)) => host.trim_matches(['[', ']']),
-            None => &self.authority,
+        let told = |error: io::Error| {
+            let sentence = format!("{} cannot be reached: {error}", self.origin());
+            io::Error::new(error.kind(), sentence)
         };
+        let (host, port) = match self.authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port),
+            _ => (self.authority.as_str(), "443"),
+        };
+        let host = host.trim_matches(['[', ']']);
+        let port = port.parse().map_err(io::Error::other).map_err(told)?;
+        let stream = TcpStream::connect((host, port)).await.map_err(told)?;
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        self.tls.connect(name, stream).await
+        self.tls.connect(name, stream).await.map_err(told)
     }
 
     fn keep(&self, cookie: &str) {
@@ -148,13 +183,19 @@ pub struct Clip {
 impl Clip {
     /// Reads a file whole.
     pub fn read(path: &Path) -> Outcome<Self> {
-        let file = std::fs::read(path)?;
+        let file = std::fs::read(path).map_err(of(path))?;
+        Self::parse(&file).map_err(|error| of(path)(error).into())
+    }
+
+    fn parse(file: &[u8]) -> Outcome<Self> {
         let word = |at: usize| -> Outcome<u32> {
             let bytes = file.get(at..at + 4).ok_or("the file ends too early")?;
             Ok(u32::from_le_bytes(bytes.try_into()?))
         };
         if file.get(..4) != Some(b"DKIF") || file.get(8..12) != Some(b"VP80") {
-            return Err("this is no IVF file with VP8".into());
+            return Err("this is no IVF file with VP8 \
+                (ffmpeg -i any.mp4 -an -c:v libvpx -b:v 1M clip.ivf makes one)"
+                .into());
         }
         let frames_per_second = (word(16)? / word(20)?.max(1)).clamp(1, 60);
         let (mut frames, mut at) = (Vec::new(), 32);
@@ -167,10 +208,14 @@ impl Clip {
             );
             at += 12 + length;
         }
-        Ok(Self {
-            frames,
-            frames_per_second,
-        })
+        match frames.first() {
+            Some(first) if Self::is_keyframe(first) => Ok(Self {
+                frames,
+                frames_per_second,
+            }),
+            Some(_) => Err("the clip does not begin with a keyframe".into()),
+            None => Err("the clip has no frames".into()),
+        }
     }
 
     /// Whether a VP8 frame is a keyframe (RFC 6386 §9.1).
@@ -187,7 +232,7 @@ pub struct Writer {
 
 impl Writer {
     pub fn create(path: &Path) -> Outcome<Self> {
-        let file = std::fs::File::create(path)?;
+        let file = std::fs::File::create(path).map_err(of(path))?;
         Ok(Self { file, frames: 0 })
     }
 

@@ -211,8 +211,56 @@ fn watch(product: &Product) -> usize {
     let mut phone = start(&mut phone, &certificate);
     assert!(viewer.wait().is_ok_and(|it| it.success()), "the viewer");
     assert!(phone.wait().is_ok_and(|it| it.success()), "the phone");
+    they_say_what_is_wrong(&link, &clip, &certificate);
     let seen = std::fs::read(&seen).expect("what was seen");
     frames_in(&seen)
+}
+
+/// In words, with the name of the file or the server: no program's inner form of an error.
+fn they_say_what_is_wrong(link: &str, clip: &Path, certificate: &Path) {
+    let folder = clip.parent().expect("a folder");
+    let broken = folder.join("broken");
+    std::fs::write(&broken, "neither a clip nor a certificate").expect("a file");
+    let nothing = folder.join("nothing");
+    let secret = link.split('#').nth(1).expect("a secret");
+    let nowhere = format!("https://127.0.0.1:1/s#{secret}");
+    for (link, file, ca, expected) in [
+        (link, clip, certificate, "(invitation_taken, trace "),
+        (link, &nothing, certificate, "nothing: No such file"),
+        (
+            link,
+            &broken,
+            certificate,
+            "broken: this is no IVF file with VP8",
+        ),
+        (link, clip, &nothing, "nothing: "),
+        (link, clip, &broken, "broken: holds no certificate"),
+        (
+            &nowhere,
+            clip,
+            certificate,
+            "https://127.0.0.1:1 cannot be reached",
+        ),
+        (
+            "https://127.0.0.1:1/s",
+            clip,
+            certificate,
+            "no secret behind a #",
+        ),
+        (
+            "https://127.0.0.1:1/s#short",
+            clip,
+            certificate,
+            "cut off or mistyped",
+        ),
+    ] {
+        let mut phone = Command::new(example("phone"));
+        phone.args(["--agree", "--link", link, "--file"]).arg(file);
+        let ended = phone.arg("--ca").arg(ca).output().expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success() && said.contains(expected), "{said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    }
 }
 
 fn start(program: &mut Command, certificate: &Path) -> Child {
