@@ -94,9 +94,13 @@ int main(int count, char **arguments) {
     int more;
 
     memset(&camera, 0, sizeof camera);
-    if (count != 2 || ivf_read(arguments[1], &camera.clip) != 0) {
-        fprintf(stderr, "usage: camera clip.ivf (VP8)\n");
+    if (count != 2) {
+        fprintf(stderr, "usage: camera clip.ivf\n");
         return 2;
+    }
+    if (ivf_read(arguments[1], &camera.clip) != 0) {
+        fprintf(stderr, "%s: no clip of VP8 in IVF that begins with a keyframe\n", arguments[1]);
+        return 1;
     }
     must(lens_engine_create(NULL, &engine), "engine");
     must(lens_participant_config_init(&config, sizeof config), "config");

@@ -36,7 +36,8 @@ static inline void ivf_free(struct ivf_clip *clip) {
     memset(clip, 0, sizeof *clip);
 }
 
-/* Reads a clip of VP8 that begins with a keyframe; 0 when it did. */
+/* Reads a clip of VP8 that begins with a keyframe; 0 when it did. The first frame that is cut off
+ * ends it. */
 static inline int ivf_read(const char *path, struct ivf_clip *clip) {
     uint8_t header[32], frame[12];
     FILE *file = fopen(path, "rb");

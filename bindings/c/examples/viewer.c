@@ -49,6 +49,11 @@ static void on_command_reply(void *user_data, uint64_t id, lens_outcome outcome)
             words[outcome >= 1 && outcome <= 4 ? outcome : 0]);
 }
 
+/* While the queue is full a program waits and says it again; this one tells its user. */
+static void said(lens_status status, const char *what) {
+    if (status != LENS_STATUS_OK) fprintf(stderr, "%s: %s\n", what, lens_status_sentence(status));
+}
+
 static void talk(lens_participant participant, const char *line) {
     uint64_t number;
     if (strcmp(line, "torch") == 0) {
@@ -56,9 +61,9 @@ static void talk(lens_participant participant, const char *line) {
         lens_command_init(&command, sizeof command);
         command.kind = LENS_COMMAND_TORCH;
         command.on = 1;
-        must(lens_command_send(participant, &command, &number), "torch");
+        said(lens_command_send(participant, &command, &number), "torch");
     } else if (strncmp(line, "say ", 4) == 0) {
-        must(lens_chat_send(participant, line + 4, strlen(line + 4), &number), "say");
+        said(lens_chat_send(participant, line + 4, strlen(line + 4), &number), "say");
     }
 }
 
@@ -74,9 +79,13 @@ int main(int count, char **arguments) {
     int more;
 
     memset(&viewer, 0, sizeof viewer);
-    if (count != 2 || (viewer.out = fopen(arguments[1], "wb")) == NULL) {
+    if (count != 2) {
         fprintf(stderr, "usage: viewer out.ivf\n");
         return 2;
+    }
+    if ((viewer.out = fopen(arguments[1], "wb")) == NULL) {
+        perror(arguments[1]);
+        return 1;
     }
     ivf_begin(viewer.out);
     must(lens_engine_create(NULL, &engine), "engine");

@@ -1,4 +1,5 @@
-// A viewer in C++: counts the camera's pictures, and greets who comes.
+// A viewer in C++: counts the camera's pictures, and tells who is there. What is typed and is no
+// signal is said to the others.
 //
 //   viewer < signals-for-us > signals-from-us
 //
@@ -53,7 +54,12 @@ int main() {
         char *line = nullptr;
         for (int more = 0; !eyes->over && more >= 0;) {
             more = signals_line(&line);
-            if (more > 0 && !signals_take(viewer.handle(), line)) viewer.chat(line);
+            if (more <= 0 || signals_take(viewer.handle(), line)) continue;
+            try {
+                viewer.chat(line);
+            } catch (const lens::Error &error) {  // the queue is full, or it is over
+                std::cerr << error.what() << std::endl;
+            }
         }
         std::cerr << eyes->frames << " frames" << std::endl;
         return 0;

@@ -325,4 +325,11 @@ fn the_examples_are_plain_and_stay_short() {
         let text = std::fs::read_to_string(support::package().join(&source)).expect("an example");
         assert!(text.lines().count() <= 200, "{name}");
     }
+    for (name, argument) in [("camera", "no-such.ivf"), ("viewer", "no-such/out.ivf")] {
+        let program = workshop.compile("cc", &format!("examples/{name}.c"), &["-std=c11"]);
+        let ended = Command::new(program).arg(argument).output();
+        let ended = ended.expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(said.starts_with(&format!("{argument}: ")), "{said}");
+    }
 }
