@@ -423,8 +423,8 @@ impl Participant {
     ///
     /// From another thread it returns after the last callback, and the observer and network have
     /// been dropped. From one of its own callbacks it returns at once, and that callback is the
-    /// last one. Two participants that close each other from their callbacks at the same time
-    /// would wait for each other: close one of them from elsewhere.
+    /// last one. Where participants close each other from their callbacks at the same time, one
+    /// returns before the other's callback has ended.
     pub fn close(&self) {
         let shared = self.shared();
         shared.engine.close(shared);

@@ -994,8 +994,8 @@ lens_status lens_participant_create(lens_engine engine,
 // The handle stays valid for `lens_participant_state`, `_id` and `_stats`, reports of signals are
 // ignored, and other calls answer `LENS_STATUS_CLOSED`; release it with `lens_participant_destroy`.
 //
-// Two participants that close each other from their callbacks, or from a `destroy`, at the same
-// time would wait for each other: close one of them from elsewhere.
+// Where participants close each other from their callbacks, or from a `destroy`, at the same time,
+// one of these calls returns before the other's callback has ended: nobody waits for ever.
 lens_status lens_participant_close(lens_participant participant);
 
 // Closes the participant as `lens_participant_close` does, and releases its handle.

@@ -268,8 +268,8 @@ fn insert(owner: &Arc<EngineBox>, participant: Participant) -> Result<u64, Refus
 /// The handle stays valid for `lens_participant_state`, `_id` and `_stats`, reports of signals are
 /// ignored, and other calls answer `LENS_STATUS_CLOSED`; release it with `lens_participant_destroy`.
 ///
-/// Two participants that close each other from their callbacks, or from a `destroy`, at the same
-/// time would wait for each other: close one of them from elsewhere.
+/// Where participants close each other from their callbacks, or from a `destroy`, at the same time,
+/// one of these calls returns before the other's callback has ended: nobody waits for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn lens_participant_close(participant: lens_participant) -> lens_status {
     guard(|| {

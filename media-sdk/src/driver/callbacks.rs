@@ -213,11 +213,15 @@ impl Mailbox {
         true
     }
 
-    /// Waits until no callback runs, unless this is one.
+    /// Waits until no callback runs, unless this is one, or one that waits for this thread: two
+    /// that close each other from their callbacks would wait for ever.
     pub(crate) fn wait_closed(&self) {
         let me = std::thread::current().id();
         let mut inner = lock(&self.inner);
-        while inner.running.is_some_and(|running| running != me) {
+        while let Some(running) = inner.running.filter(|running| *running != me) {
+            let Some(_waiting) = Waiting::begin(me, self, running) else {
+                return;
+            };
             let woken = self.changed.wait(inner);
             inner = woken.unwrap_or_else(PoisonError::into_inner);
         }
@@ -292,6 +296,7 @@ impl Mailbox {
             IN_CALLBACK.set(outer);
             inner = lock(&self.inner);
             inner.running = None;
+            Waiting::end(self);
         }
         self.changed.notify_all();
     }
@@ -314,6 +319,51 @@ impl Mailbox {
             let code = Code::Sdk(SdkCode::HostPanicked);
             engine.input(self.key, Input::Fail(code));
         }
+    }
+}
+
+/// Who waits for a last callback, in this process: a handful at most.
+static WAITING: Mutex<Vec<Wait>> = Mutex::new(Vec::new());
+
+struct Wait {
+    who: ThreadId,
+    /// The mailbox's place in memory, and the thread that runs it.
+    mailbox: usize,
+    running: ThreadId,
+}
+
+/// That a thread waits; until it goes.
+struct Waiting(ThreadId);
+
+impl Waiting {
+    /// None when whoever runs the mailbox waits for this thread, itself or by way of others.
+    fn begin(me: ThreadId, mailbox: &Mailbox, running: ThreadId) -> Option<Self> {
+        let mut waiting = lock(&WAITING);
+        let waits_for = |who: ThreadId| waiting.iter().find(|it| it.who == who);
+        // No circle stands in the list, so the way along it ends.
+        let mut way =
+            std::iter::successors(Some(running), |at| waits_for(*at).map(|wait| wait.running));
+        if way.any(|at| at == me) {
+            return None;
+        }
+        waiting.push(Wait {
+            who: me,
+            mailbox: std::ptr::from_ref(mailbox).addr(),
+            running,
+        });
+        Some(Self(me))
+    }
+
+    /// What was waited for is over, also for those who have not woken up yet.
+    fn end(mailbox: &Mailbox) {
+        let mailbox = std::ptr::from_ref(mailbox).addr();
+        lock(&WAITING).retain(|it| it.mailbox != mailbox);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        lock(&WAITING).retain(|it| it.who != self.0);
     }
 }
 

@@ -45,6 +45,7 @@ struct host {
     atomic_int network_destroyed, observer_destroyed;
     atomic_int running, late;   /* in a callback now; called after it was destroyed */
     atomic_int close_in_callback, destroy_in_callback, end_engine_in_callback, hold, fail;
+    struct host *close_other;   /* in a callback, once both are in one */
     atomic_int last_kind, last_state, last_code, last_command;
     char last_json[512];
 };
@@ -53,6 +54,10 @@ static void host_enter(struct host *host) {
     if (host->observer_destroyed && host->network_destroyed) host->late++;
     host->running++;
     while (host->hold) pause_ms(1);
+    if (host->close_other != NULL) {
+        UNTIL(host->close_other->running == 1);
+        OK(lens_participant_close(host->close_other->participant));
+    }
     if (host->close_in_callback) OK(lens_participant_close(host->participant));
     if (host->destroy_in_callback) OK(lens_participant_destroy(host->participant));
     if (host->end_engine_in_callback) OK(lens_engine_destroy(host->engine));

@@ -79,6 +79,22 @@ static void closing_while_a_callback_runs(lens_engine engine) {
     OK(lens_participant_destroy(host.participant));
 }
 
+/* From callbacks, at the same time, around a ring: nobody waits for who waits for it. */
+static void closing_each_other(lens_engine engine) {
+    for (int several = 2; several <= 3; several++) {
+        struct host hosts[3];
+        for (int i = 0; i < several; i++) host_enter_conference(&hosts[i], engine);
+        for (int i = 0; i < several; i++) hosts[i].close_other = &hosts[(i + 1) % several];
+        for (int i = 0; i < several; i++) OK(receive(&hosts[i], TORCH("1")));
+        for (int i = 0; i < several; i++) {
+            UNTIL(hosts[i].network_destroyed == 1 && hosts[i].observer_destroyed == 1);
+            CHECK(hosts[i].commands == 1);
+            assert_over(&hosts[i]);
+        }
+        for (int i = 0; i < several; i++) OK(lens_participant_destroy(hosts[i].participant));
+    }
+}
+
 /* An engine takes its participants with it, their handles as well. */
 static void ending_the_engine(int from_callback) {
     struct host hosts[3];
@@ -199,6 +215,7 @@ int main(int count, char **arguments) {
     closing_from_a_callback(engine);
     destroying_from_a_callback(engine);
     closing_while_a_callback_runs(engine);
+    closing_each_other(engine);
     closing_while_it_connects(engine, offer);
     duplicates_and_late_ones(engine, offer);
     leaving(engine);

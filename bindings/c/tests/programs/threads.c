@@ -50,8 +50,8 @@ static void ended(atomic_int *count) {
     lens_state state;
     lens_status status = lens_participant_state(shared, &state, NULL);
     CHECK(status == LENS_STATUS_OK || status == LENS_STATUS_INVALID_HANDLE);
-    /* Not another one's: two that close each other would wait for each other (lens_media.h). */
-    if (!several) status = lens_participant_close(shared);
+    /* Perhaps another one's, which closes this one at the same time. */
+    status = lens_participant_close(shared);
     CHECK(status == LENS_STATUS_OK || status == LENS_STATUS_INVALID_HANDLE);
     (*count)++;
 }
