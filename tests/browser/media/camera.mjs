@@ -12,7 +12,8 @@ const SETTLED = 10;
  * machine in one frame of five, from one connection to another without a server as well: the share of
  * such frames that says nothing about us. */
 const STALE = 1 / 3;
-/** The canvas of Firefox counts further than the camera file. */
+/** The canvas of Firefox counts further than the camera file, and faster than Firefox takes pictures from it: of
+ * 20 numbers a second it encodes some 12, so that a third is never shown, with no packet lost. */
 const CANVAS_MODULUS = 65_536;
 const CANVAS_FRAMES_PER_SECOND = 20;
 
@@ -56,6 +57,7 @@ export async function cameraIsSeen(scenario, { from, to, codec, srtp }) {
     expectSame(into.srtpCipher, srtp, 'SRTP profile of the viewer');
     scenario.fact('srtp', into.srtpCipher);
   }
+  scenario.fact('encoded and decoded', `${out.videoOut.framesEncoded} and ${into.videoIn.framesDecoded}`);
   scenario.fact('way', `${out.transport}/${into.transport}`);
   return { room, camera, viewer, out, into };
 }
@@ -69,21 +71,21 @@ function whereItSettled(frames) {
   return first;
 }
 
-/** The picture arrives in order, without unreadable frames, freezes, or more loss than a busy
- * machine's own display drops. */
+/** The picture arrives in order, without unreadable frames or freezes, and with no more of it missing than a
+ * busy machine's own display drops. */
 async function judge(scenario, frames, { from, codec }) {
   const modulus = from === 'firefox' ? CANVAS_MODULUS : MODULUS;
   const settled = frames.slice(whereItSettled(frames));
   const result = facts(settled, modulus);
   scenario.fact('frames/s', result.framesPerSecond);
-  scenario.fact('lost %', result.lossShare * 100);
+  scenario.fact('not shown %', result.lossShare * 100);
   scenario.fact('longest freeze ms', result.longestFreezeMs);
   expectSame(result.backwards, 0, 'frames out of order');
   const damaged = settled.flatMap((frame, at) => (frame.number === null ? [at] : []));
   const most = codec === 'vp9' ? settled.length * STALE : 2;
   expect(damaged.length <= most, `frames ${damaged} of ${settled.length} were damaged`);
   expect(result.longestFreezeMs < 1_500, `the picture froze for ${result.longestFreezeMs} ms`);
-  expect(result.lossShare < 0.6, `${Math.round(result.lossShare * 100)} % of the frames never came`);
+  expect(result.lossShare < 0.6, `${Math.round(result.lossShare * 100)} % of the numbers were never shown`);
 }
 
 const AES_256 = 'AEAD_AES_256_GCM';
