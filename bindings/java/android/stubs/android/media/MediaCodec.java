@@ -50,6 +50,14 @@ public final class MediaCodec {
 
     public static final class CodecException extends IllegalStateException {
         private static final long serialVersionUID = 1;
+
+        public boolean isTransient() {
+            throw new UnsupportedOperationException();
+        }
+
+        public String getDiagnosticInfo() {
+            throw new UnsupportedOperationException();
+        }
     }
 
     public abstract static class Callback {

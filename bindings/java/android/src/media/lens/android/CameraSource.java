@@ -1,6 +1,7 @@
 package media.lens.android;
 
 import android.content.Context;
+import android.graphics.Rect;
 import android.hardware.camera2.CameraAccessException;
 import android.hardware.camera2.CameraCaptureSession;
 import android.hardware.camera2.CameraCharacteristics;
@@ -31,7 +32,9 @@ public final class CameraSource implements AutoCloseable {
         void onOpened(int sensorDegrees);
 
         /**
-         * It does not film any more, or never did: taken by another app, refused, broken. Close it.
+         * It does not film any more, or never did: taken by another app, refused, broken, or the app
+         * is in the background. Comes once at most, and not after {@link CameraSource#close()}. Close
+         * it; a new one may do.
          *
          * @param reason one sentence
          */
@@ -48,6 +51,8 @@ public final class CameraSource implements AutoCloseable {
     private CameraCaptureSession session;
     private CaptureRequest.Builder request;
     private boolean torch;
+    private float zoom = 1;
+    private boolean failed;
     private boolean closed;
 
     /**
@@ -108,10 +113,46 @@ public final class CameraSource implements AutoCloseable {
             return false;
         }
         torch = on;
-        if (session != null) {
-            film();
-        }
+        again();
         return true;
+    }
+
+    /**
+     * Looks closer, for {@link media.lens.Command.Kind#ZOOM}.
+     *
+     * @param factor 1 is the whole picture; beyond what the camera can it stays at its most
+     * @return false when this camera cannot
+     * @throws CameraAccessException when the system does not allow it now
+     * @throws IllegalArgumentException below 1
+     */
+    public synchronized boolean setZoom(float factor) throws CameraAccessException {
+        if (!(factor >= 1)) {
+            throw new IllegalArgumentException("zoom must be at least 1");
+        }
+        CameraCharacteristics camera = manager.getCameraCharacteristics(id);
+        Float most = camera.get(CameraCharacteristics.SCALER_AVAILABLE_MAX_DIGITAL_ZOOM);
+        if (most == null || most <= 1) {
+            return false;
+        }
+        zoom = Math.min(factor, most);
+        again();
+        return true;
+    }
+
+    /**
+     * How pictures have to be turned clockwise to stand upright, for {@link VideoEncoder#setRotation}.
+     *
+     * @param sensorDegrees as {@link Listener#onOpened} told
+     * @param facing which camera
+     * @param deviceDegrees by how much the device is turned clockwise from its natural orientation, as
+     *     {@code OrientationEventListener} has it; of {@code Display.getRotation()} it is 360 less 90
+     *     times that
+     * @return 0, 90, 180 or 270
+     */
+    public static int uprightDegrees(int sensorDegrees, Facing facing, int deviceDegrees) {
+        int quarters = Math.round(deviceDegrees / 90f);
+        int turned = facing == Facing.FRONT ? -90 * quarters : 90 * quarters;
+        return Math.floorMod(sensorDegrees + turned, 360);
     }
 
     /** Stops filming and gives the camera back. Idempotent. */
@@ -121,13 +162,13 @@ public final class CameraSource implements AutoCloseable {
             return;
         }
         closed = true;
-        if (session != null) {
-            session.close();
-        }
+        session = null;
+        // Else it is on its way: whichever of its events comes first closes it.
         if (device != null) {
+            // Its session, too. The thread goes on until onClosed: Android throws when it has an event
+            // for a thread that has ended.
             device.close();
         }
-        thread.quitSafely();
     }
 
     private synchronized void opened(CameraDevice opened) {
@@ -140,34 +181,84 @@ public final class CameraSource implements AutoCloseable {
             request = opened.createCaptureRequest(CameraDevice.TEMPLATE_RECORD);
             request.addTarget(target);
             opened.createCaptureSession(Arrays.asList(target), new SessionEvents(), handler);
-        } catch (CameraAccessException e) {
-            failed(String.valueOf(e.getMessage()));
+        } catch (CameraAccessException | RuntimeException e) {
+            // Unchecked: the surface is gone, or of a size that the camera has not; the camera is gone.
+            lost(opened, String.valueOf(e.getMessage()));
         }
     }
 
-    private synchronized void configured(CameraCaptureSession configured) {
-        if (closed) {
+    private void configured(CameraCaptureSession configured) {
+        int turned;
+        synchronized (this) {
+            if (closed || failed) {
+                return;
+            }
+            session = configured;
+            try {
+                film();
+                Integer degrees =
+                        manager.getCameraCharacteristics(id)
+                                .get(CameraCharacteristics.SENSOR_ORIENTATION);
+                turned = degrees == null ? 0 : degrees;
+            } catch (CameraAccessException | RuntimeException e) {
+                lost(device, String.valueOf(e.getMessage()));
+                return;
+            }
+        }
+        // Without the lock, which the listener may wait for another thread with.
+        listener.onOpened(turned);
+    }
+
+    private void again() throws CameraAccessException {
+        if (session == null) {
             return;
         }
-        session = configured;
         try {
             film();
-            Integer turned =
-                    manager.getCameraCharacteristics(id)
-                            .get(CameraCharacteristics.SENSOR_ORIENTATION);
-            listener.onOpened(turned == null ? 0 : turned);
-        } catch (CameraAccessException e) {
-            failed(String.valueOf(e.getMessage()));
+        } catch (IllegalStateException e) {
+            // The session has just ended: onFailed is on its way.
         }
     }
 
     private void film() throws CameraAccessException {
         int mode = torch ? CaptureRequest.FLASH_MODE_TORCH : CaptureRequest.FLASH_MODE_OFF;
         request.set(CaptureRequest.FLASH_MODE, mode);
+        Rect whole =
+                manager.getCameraCharacteristics(id)
+                        .get(CameraCharacteristics.SENSOR_INFO_ACTIVE_ARRAY_SIZE);
+        // Every version has the crop; CONTROL_ZOOM_RATIO came with Android 11 (API 30).
+        if (whole != null) {
+            int width = (int) (whole.width() / zoom);
+            int height = (int) (whole.height() / zoom);
+            int left = (whole.width() - width) / 2;
+            int top = (whole.height() - height) / 2;
+            Rect part = new Rect(left, top, left + width, top + height);
+            request.set(CaptureRequest.SCALER_CROP_REGION, part);
+        }
         session.setRepeatingRequest(request.build(), null, handler);
     }
 
-    private void failed(String reason) {
+    /** Gives the camera back, and tells the listener the first time. */
+    private void lost(CameraDevice camera, String reason) {
+        synchronized (this) {
+            device = camera;
+            session = null;
+            camera.close();
+            if (closed || failed) {
+                return;
+            }
+            failed = true;
+        }
+        // In turn, when no lock is held any more.
+        handler.post(() -> tellFailed(reason));
+    }
+
+    private void tellFailed(String reason) {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+        }
         listener.onFailed(reason);
     }
 
@@ -179,12 +270,19 @@ public final class CameraSource implements AutoCloseable {
 
         @Override
         public void onDisconnected(CameraDevice camera) {
-            failed("another app has taken the camera");
+            // Perhaps instead of onOpened.
+            lost(camera, "another app has taken the camera");
         }
 
         @Override
         public void onError(CameraDevice camera, int error) {
-            failed("the camera broke with error " + error);
+            lost(camera, "the camera broke with error " + error);
+        }
+
+        @Override
+        public void onClosed(CameraDevice camera) {
+            // The last event. What lost() posted before still comes.
+            thread.quitSafely();
         }
     }
 
@@ -196,7 +294,7 @@ public final class CameraSource implements AutoCloseable {
 
         @Override
         public void onConfigureFailed(CameraCaptureSession refused) {
-            failed("the camera cannot film into this surface");
+            lost(refused.getDevice(), "the camera cannot film into this surface");
         }
     }
 }

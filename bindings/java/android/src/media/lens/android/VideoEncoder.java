@@ -21,10 +21,22 @@ import media.lens.Participant;
  * to {@link #requestKeyframe()}. All methods may be called from any thread.
  */
 public final class VideoEncoder implements AutoCloseable {
+    /** Is told what becomes of it, on the thread {@code lens-encoder}. */
+    public interface Listener {
+        /**
+         * It encodes no more, and is closed: the hardware broke, or another app needed it more. A new
+         * one, with a new {@link CameraSource}, may do.
+         *
+         * @param reason one sentence
+         */
+        void onFailed(String reason);
+    }
+
     /** Seconds between keyframes that nobody asked for: few, as whoever needs one asks. */
     private static final int KEYFRAME_INTERVAL_S = 10;
 
     private final Participant participant;
+    private final Listener listener;
     private final Codec codec;
     private final MediaCodec encoder;
     private final HandlerThread thread;
@@ -39,38 +51,62 @@ public final class VideoEncoder implements AutoCloseable {
      *
      * @param participant gets the frames; {@link media.lens.Role#CAMERA}
      * @param codec {@link Codec#VP8} or {@link Codec#H264}
-     * @param width of the picture in pixels, even
-     * @param height of the picture in pixels, even
+     * @param width of the picture in pixels, even; with {@code height} one of the camera's sizes (of
+     *     its {@code StreamConfigurationMap}, {@code getOutputSizes(MediaCodec.class)}). For another
+     *     size later, make a new encoder and a new camera
+     * @param height of the picture in pixels, even, before it is turned
      * @param bitsPerSecond until the first {@link #setBitrate}
-     * @param fps pictures a second
-     * @throws IOException when the device has no such encoder
+     * @param fps pictures a second that the bits are meant for; how many come is the camera's choice
+     * @param listener is told when it fails
+     * @throws IOException when the device has no such encoder, or none for this size
      * @throws IllegalArgumentException for {@link Codec#OPUS}
      */
     public VideoEncoder(
-            Participant participant, Codec codec, int width, int height, int bitsPerSecond, int fps)
+            Participant participant,
+            Codec codec,
+            int width,
+            int height,
+            int bitsPerSecond,
+            int fps,
+            Listener listener)
             throws IOException {
         this.participant = participant;
+        this.listener = listener;
         this.codec = codec;
         MediaFormat format = MediaFormat.createVideoFormat(mimeType(codec), width, height);
         format.setInteger(
                 MediaFormat.KEY_COLOR_FORMAT,
                 MediaCodecInfo.CodecCapabilities.COLOR_FormatSurface);
         format.setInteger(MediaFormat.KEY_BIT_RATE, bitsPerSecond);
+        // The usual, a variable rate, overshoots what the network was found to carry.
+        format.setInteger(
+                MediaFormat.KEY_BITRATE_MODE,
+                MediaCodecInfo.EncoderCapabilities.BITRATE_MODE_CBR);
         format.setInteger(MediaFormat.KEY_FRAME_RATE, fps);
         format.setInteger(MediaFormat.KEY_I_FRAME_INTERVAL, KEYFRAME_INTERVAL_S);
-        encoder = MediaCodec.createEncoderByType(mimeType(codec));
+        try {
+            encoder = MediaCodec.createEncoderByType(mimeType(codec));
+        } catch (IllegalArgumentException e) {
+            // What Android throws when no codec is found for a type that is one.
+            throw new IOException("the device has no encoder for " + codec, e);
+        }
         thread = new HandlerThread("lens-encoder");
         thread.start();
+        Surface made = null;
         try {
             encoder.setCallback(new Output(), new Handler(thread.getLooper()));
             encoder.configure(format, null, null, MediaCodec.CONFIGURE_FLAG_ENCODE);
-            surface = encoder.createInputSurface();
+            made = encoder.createInputSurface();
             encoder.start();
         } catch (RuntimeException e) {
             encoder.release();
+            if (made != null) {
+                made.release();
+            }
             thread.quitSafely();
-            throw e;
+            throw new IOException("the encoder does not take this format", e);
         }
+        surface = made;
     }
 
     private static String mimeType(Codec codec) {
@@ -96,9 +132,16 @@ public final class VideoEncoder implements AutoCloseable {
     /**
      * How pictures have to be turned clockwise to stand upright.
      *
+     * <p>The encoder does not turn them: what the camera's sensor saw goes out, and this with it. See
+     * {@link CameraSource#uprightDegrees}; call it whenever the device is turned.
+     *
      * @param degrees 0, 90, 180 or 270
+     * @throws IllegalArgumentException for another angle
      */
     public void setRotation(int degrees) {
+        if (degrees != 0 && degrees != 90 && degrees != 180 && degrees != 270) {
+            throw new IllegalArgumentException("rotation must be 0, 90, 180 or 270 degrees");
+        }
         rotation = degrees;
     }
 
@@ -121,8 +164,13 @@ public final class VideoEncoder implements AutoCloseable {
     }
 
     private synchronized void set(Bundle parameters) {
-        if (!closed) {
+        if (closed) {
+            return;
+        }
+        try {
             encoder.setParameters(parameters);
+        } catch (IllegalStateException e) {
+            // It broke, and onError is on its way: no reason for an observer's callback to throw.
         }
     }
 
@@ -133,25 +181,34 @@ public final class VideoEncoder implements AutoCloseable {
             return;
         }
         closed = true;
-        encoder.stop();
-        encoder.release();
-        surface.release();
-        thread.quitSafely();
+        try {
+            encoder.stop();
+        } catch (IllegalStateException e) {
+            // It broke before. It still holds the hardware.
+        } finally {
+            encoder.release();
+            surface.release();
+            thread.quitSafely();
+        }
     }
 
     private synchronized void push(int index, MediaCodec.BufferInfo info) {
         if (closed) {
             return;
         }
-        ByteBuffer output = encoder.getOutputBuffer(index);
         try {
+            ByteBuffer output = encoder.getOutputBuffer(index);
             if (output != null && info.size > 0) {
-                output.position(info.offset);
                 output.limit(info.offset + info.size);
+                output.position(info.offset);
                 push(output, info);
             }
-        } finally {
-            encoder.releaseOutputBuffer(index, false);
+            // A transform of the host's may have closed it.
+            if (!closed) {
+                encoder.releaseOutputBuffer(index, false);
+            }
+        } catch (IllegalStateException e) {
+            // It broke, and onError is on its way. Thrown here it would end the app.
         }
     }
 
@@ -169,6 +226,9 @@ public final class VideoEncoder implements AutoCloseable {
             participant.pushFrame(codec, frame, info.presentationTimeUs, keyframe, rotation);
         } catch (LensException | IllegalStateException e) {
             // Capture has stopped or the participant is over: whoever owns both is told elsewhere.
+        } catch (IllegalArgumentException e) {
+            // Beyond 2 MiB, so that a decoder now misses it.
+            requestKeyframe();
         }
     }
 
@@ -201,7 +261,13 @@ public final class VideoEncoder implements AutoCloseable {
 
         @Override
         public void onError(MediaCodec codec, MediaCodec.CodecException e) {
+            // Short of resources for now: it goes on by itself.
+            if (e.isTransient()) {
+                return;
+            }
+            // What is recoverable would need a new surface, and so a new camera session: as new ones.
             close();
+            listener.onFailed("the encoder broke: " + e.getDiagnosticInfo());
         }
 
         @Override

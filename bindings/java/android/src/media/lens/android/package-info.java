@@ -12,5 +12,10 @@
  * Camera2 ── Surface ──▶ MediaCodec ── direct ByteBuffer ──▶ Participant.pushFrame
  *                            ▲── onBitrate, onKeyframeRequest of the observer
  * </pre>
+ *
+ * <p>What stays the app's: Android 9 (API 28) and later take the camera from an app in the background,
+ * which is {@code onFailed}; make a new camera when the app is back, or film in a foreground service of
+ * type {@code camera}. Close the camera before the encoder, and both in {@code onCaptureStopped}. When
+ * the device is turned, hand {@code CameraSource.uprightDegrees} on to {@code setRotation}.
  */
 package media.lens.android;

@@ -3,7 +3,7 @@ package android.hardware.camera2;
 import android.os.Handler;
 
 public abstract class CameraCaptureSession {
-    public abstract void close();
+    public abstract CameraDevice getDevice();
 
     public abstract int setRepeatingRequest(
             CaptureRequest request, CaptureCallback listener, Handler handler)

@@ -22,5 +22,7 @@ public abstract class CameraDevice {
         public abstract void onDisconnected(CameraDevice camera);
 
         public abstract void onError(CameraDevice camera, int error);
+
+        public void onClosed(CameraDevice camera) {}
     }
 }
