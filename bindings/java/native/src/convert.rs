@@ -104,7 +104,31 @@ pub(crate) fn text(env: &Env<'_>, string: &JString<'_>) -> Result<String, Failur
     if string.is_null() {
         return Err(Failure::Argument("a text is null"));
     }
-    Ok(string.try_to_string(env)?)
+    Ok(from_modified_utf8(string.mutf8_chars(env)?.to_bytes()))
+}
+
+/// A Java string may hold half a surrogate pair: each is one U+FFFD here. The `jni` crate's own
+/// conversion would then read the whole text as UTF-8, and lose its NULs and emoji as well.
+fn from_modified_utf8(bytes: &[u8]) -> String {
+    let low = |byte: u8| u16::from(byte & 0x3f);
+    let mut units = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    // Well-formed, as it is the virtual machine's: what is not becomes a replacement, too.
+    loop {
+        let (unit, after) = match rest {
+            [] => break,
+            [one @ ..0x80, after @ ..] => (u16::from(*one), after),
+            [one @ 0xc0..0xe0, two, after @ ..] => (u16::from(one & 0x1f) << 6 | low(*two), after),
+            [one @ 0xe0..0xf0, two, three, after @ ..] => (
+                u16::from(one & 0x0f) << 12 | low(*two) << 6 | low(*three),
+                after,
+            ),
+            [_, after @ ..] => (0xfffd, after),
+        };
+        units.push(unit);
+        rest = after;
+    }
+    String::from_utf16_lossy(&units)
 }
 
 /// The text of a Java string that may be null.
@@ -141,6 +165,13 @@ mod tests {
         assert!(Codec::from_ordinal(-1).is_err());
         assert!(rotation(45).is_err() && rotation(-90).is_err());
         assert!(error_code(SdkCode::Closed.c_status()).is_err());
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_costs_itself_alone() {
+        let text = b"a\xed\xa0\xbdb \xc0\x80 \xc3\xa9 \xed\xa0\xbd\xed\xb8\x80";
+        assert_eq!(from_modified_utf8(text), "a\u{fffd}b \0 \u{e9} \u{1f600}");
+        assert_eq!(from_modified_utf8(b"a\xe2\x82"), "a\u{fffd}\u{fffd}");
     }
 
     #[test]

@@ -85,6 +85,21 @@ extern "system" fn Java_media_lens_Native_participantClose<'local>(
     .resolve::<Throw>()
 }
 
+/// `Native.participantRelease`: closes without waiting for a callback that runs.
+#[unsafe(no_mangle)]
+extern "system" fn Java_media_lens_Native_participantRelease<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    handle: jlong,
+) {
+    env.with_env(|_| {
+        // The last of its handles that is dropped closes it.
+        drop(PARTICIPANTS.remove(handle));
+        Ok::<_, Failure>(())
+    })
+    .resolve::<Throw>();
+}
+
 /// `Native.state`: see [`convert::packed_state`].
 #[unsafe(no_mangle)]
 extern "system" fn Java_media_lens_Native_state<'local>(

@@ -65,7 +65,7 @@ final class Bridge {
             // Most are a network that is away. The library tries again.
             closing.ifOpen(handle -> Native.signalFailed(handle, id, true));
             if (e instanceof RuntimeException) {
-                observer.onHostError(e);
+                tell(e);
             }
         }
     }
@@ -264,7 +264,11 @@ final class Bridge {
             observer.onHostError(thrown);
         } catch (Throwable again) {
             Thread thread = Thread.currentThread();
-            thread.getUncaughtExceptionHandler().uncaughtException(thread, again);
+            try {
+                thread.getUncaughtExceptionHandler().uncaughtException(thread, again);
+            } catch (Throwable ignored) {
+                // As the virtual machine does with what such a handler throws.
+            }
         }
     }
 }

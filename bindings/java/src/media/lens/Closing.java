@@ -96,15 +96,7 @@ final class Closing {
      */
     void close(Bridge bridge) {
         boolean own = Bridge.current() == bridge;
-        long before = state();
-        Turn waiting;
-        synchronized (this) {
-            if (!closed) {
-                lastState = Packed.state(before).isOver() ? before : Packed.CLOSED;
-                closed = true;
-            }
-            waiting = turn;
-        }
+        Turn waiting = shut();
         if (own && putOff(this::closeNative)) {
             return;
         }
@@ -117,7 +109,34 @@ final class Closing {
         }
     }
 
-    /** The library has let the host go. */
+    /**
+     * Ends it from another participant's callback: waits for nothing, as that other may be waited for
+     * by a callback of this one.
+     */
+    void release() {
+        Turn waiting = shut();
+        if (waiting != null) {
+            waiting.cancel();
+        }
+        long open = handle.getAndSet(0);
+        if (open != 0) {
+            Native.participantRelease(open);
+        }
+    }
+
+    /** Lets no callback begin any more; the one that is on its way. */
+    private Turn shut() {
+        long before = state();
+        synchronized (this) {
+            if (!closed) {
+                lastState = Packed.state(before).isOver() ? before : Packed.CLOSED;
+                closed = true;
+            }
+            return turn;
+        }
+    }
+
+    /** The library has let the host go, or never had it. */
     void ended() {
         ended.countDown();
     }

@@ -28,7 +28,16 @@ final class EngineCore {
     EngineCore(EngineOptions options) throws LensException {
         executor = options.executor();
         handle = new AtomicLong(options.start());
-        start("lens-leaks", leaks);
+        boolean started = false;
+        try {
+            start("lens-leaks", leaks);
+            started = true;
+        } finally {
+            // The system may have no thread to give: an Error, on Android as elsewhere.
+            if (!started) {
+                Native.engineStop(handle.getAndSet(0));
+            }
+        }
     }
 
     long handle() {
@@ -49,12 +58,17 @@ final class EngineCore {
         Bridge bridge =
                 new Bridge(network, observer, options.transforms(), executor, new Closing());
         open.add(bridge);
+        boolean made = false;
         try {
             lendThreads(engine);
             bridge.closing().open(options.create(engine, bridge));
-        } catch (LensException | RuntimeException e) {
-            open.remove(bridge);
-            throw e;
+            made = true;
+        } finally {
+            if (!made) {
+                open.remove(bridge);
+                // Whoever closes the engine now waits for it.
+                bridge.closing().ended();
+            }
         }
         if (isClosed()) {
             close(bridge);
@@ -88,17 +102,22 @@ final class EngineCore {
     private synchronized void start(String name, Runnable work) {
         Thread thread = new Thread(work, name);
         thread.setDaemon(true);
-        threads.add(thread);
         thread.start();
+        threads.add(thread);
     }
 
-    /** Closes all participants, then the engine; waits for its threads unless this is a callback. */
+    /** Closes all participants, then the engine; waits for them and its threads, but in a callback. */
     void close() {
         long engine = handle.getAndSet(0);
-        for (Bridge bridge : open) {
-            close(bridge);
-        }
         Bridge current = Bridge.current();
+        for (Bridge bridge : open) {
+            if (current == null || current == bridge) {
+                close(bridge);
+            } else {
+                bridge.closing().release();
+                open.remove(bridge);
+            }
+        }
         if (current != null && current.closing().putOff(() -> stop(engine))) {
             return;
         }

@@ -62,7 +62,8 @@ final class Leaks implements Runnable {
                 .log(Level.WARNING, "{0} was never closed; it is closed now", net.what);
         try {
             net.close.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Whatever it is, others that are forgotten still have to be found.
             Logger.getLogger("media.lens").log(Level.SEVERE, "closing it failed", e);
         }
     }

@@ -98,8 +98,9 @@ public final class LensEngine implements AutoCloseable {
 
     /**
      * Closes all participants and ends the engine's threads. Idempotent; from any thread and any
-     * callback. From elsewhere it returns after the last callback and the end of the threads, from a
-     * callback before.
+     * callback. From elsewhere it returns after the last callback and the end of the threads. From a
+     * callback it returns at once, and waits for no other: one that runs then still ends, and is the
+     * last of its participant.
      */
     @Override
     public void close() {

@@ -40,6 +40,9 @@ final class Native {
     /** Returns the packed state at last, or -1 when that was closed already. */
     static native long participantClose(long participant);
 
+    /** Closes it, and waits for no callback. */
+    static native void participantRelease(long participant);
+
     /** The code in the upper half, the state in the lower. */
     static native long state(long participant);
 

@@ -6,9 +6,10 @@ import java.util.List;
 /**
  * One endpoint in a conference: a camera or a viewer. Made by {@link LensEngine#createParticipant}.
  *
- * <p>After {@link #close()}, and after it ended by itself, methods throw
- * {@link IllegalStateException}; {@link #state()}, {@link #failure()}, {@link #role()},
- * {@link #isClosed()}, {@code close()} and the reports on signals do not. One that is forgotten is
+ * <p>After {@link #close()}, methods throw {@link IllegalStateException}; {@link #state()},
+ * {@link #failure()}, {@link #role()}, {@link #engine()}, {@link #isClosed()}, {@code close()} and the
+ * reports on signals do not. After it ended by itself, {@link #id()}, {@link #generation()},
+ * {@link #participants()} and {@link #stats()} do not either, until it is closed. One that is forgotten is
  * said to be in the log and closed when it is collected.
  */
 public final class Participant implements AutoCloseable {
@@ -259,7 +260,7 @@ public final class Participant implements AutoCloseable {
      * Says something to all others over the data channel. It is kept by nobody: what has to be on
      * record goes through the website's chat.
      *
-     * @param text 1 to 2,000 characters
+     * @param text 1 to 2,000 Unicode characters (code points); half a surrogate pair is sent as U+FFFD
      * @return its number
      * @throws LensException {@link Code#WOULD_BLOCK} while too many messages wait
      * @throws IllegalArgumentException for a text that is too short or too long

@@ -137,8 +137,10 @@ public interface ParticipantObserver {
     default void onKeyMessage(String from, String payload) {}
 
     /**
-     * A callback of this observer, or the network, threw. An exception of the network's is taken for
-     * a signal that failed; anything else has ended this participant, and no other.
+     * A callback of this observer, a {@linkplain ParticipantOptions#receiverTransform transform}, or
+     * the network threw. A {@link RuntimeException} of the network's is taken for a signal that
+     * failed; anything else told here has ended this participant, and no other. A checked exception
+     * of the network's is not told: it is what a network that is away looks like.
      *
      * <p>The default logs it as {@code SEVERE} to the logger {@code media.lens}. What this method
      * itself throws goes to the thread's {@link Thread.UncaughtExceptionHandler}.

@@ -109,6 +109,36 @@ class HostTest {
     }
 
     @Test
+    void whatOnHostErrorThrowsOfTheNetworkDoesNotEndTheParticipant() throws Exception {
+        start(new EngineOptions());
+        Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
+        // One that throws as well: nothing of it may reach native code.
+        Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> {
+            throw new IllegalStateException("the handler, too");
+        });
+        try {
+            Host worse = new Host() {
+                @Override
+                public void onHostError(Throwable thrown) {
+                    throw new IllegalStateException("again");
+                }
+            };
+            Participant participant = viewer(worse);
+            worse.onSignal = signal -> {
+                if (signal.attempt() == 1) {
+                    throw new IllegalStateException("once");
+                }
+                participant.signalSent(signal.id());
+            };
+            participant.requestOffer(OfferReason.RESTART);
+            assertEquals(2, worse.awaitSignal(2).attempt());
+            assertFalse(participant.state().isOver());
+        } finally {
+            Thread.setDefaultUncaughtExceptionHandler(before);
+        }
+    }
+
+    @Test
     void anErrorOfTheNetworksEndsItsParticipant() throws Exception {
         start(new EngineOptions());
         Participant participant = viewer(host);

@@ -256,6 +256,44 @@ class LifetimeTest {
     }
 
     @Test
+    void twoCallbacksThatCloseTheEngineDoNotWaitForEachOther() throws Exception {
+        Participant one = viewer(host);
+        Host other = new Host();
+        Participant two = viewer(other);
+        CountDownLatch both = new CountDownLatch(2);
+        CountDownLatch closed = new CountDownLatch(2);
+        Host.Reaction<String> closing = event -> {
+            both.countDown();
+            both.await();
+            engine.close();
+            closed.countDown();
+        };
+        host.onEvent = closing;
+        other.onEvent = closing;
+        one.receive(Host.keyMessage("close"));
+        two.receive(Host.keyMessage("close"));
+        assertTrue(closed.await(20, TimeUnit.SECONDS));
+        Host.until("both destroyed", () -> host.destroyed.get() + other.destroyed.get() == 2);
+        // From elsewhere it still waits for the end of both.
+        engine.close();
+        other.assertUnharmed();
+    }
+
+    @Test
+    void anEngineWhoseParticipantCouldNotBeMadeClosesAtOnce() throws Exception {
+        ParticipantOptions impossible = new ParticipantOptions(Role.VIEWER).maxFps(-1);
+        for (int round = 0; round < 200; round++) {
+            LensEngine brief = LensEngine.create();
+            Thread closer = new Thread(brief::close);
+            closer.start();
+            assertThrows(
+                    RuntimeException.class, () -> brief.createParticipant(impossible, host, host));
+            closer.join(20_000);
+            assertFalse(closer.isAlive(), "closing hangs");
+        }
+    }
+
+    @Test
     void aPanicInNativeCodeIsAnExceptionWithACode() {
         LensException thrown = assertThrows(LensException.class, () -> {
             TestHooks.panic();

@@ -43,6 +43,17 @@ class SignalsTest {
     }
 
     @Test
+    void textsThatAreNoUnicodeArriveWithReplacements() throws Exception {
+        participant.sendKeyMessage(Offers.SOMEBODY, "a\ud83db\ude00c");
+        Host.Signal sent = host.awaitSignal(1);
+        assertEquals("a\ufffdb\ufffdc", Offers.field(sent.json(), "payload"));
+        participant.sendChat("\ud83d");
+        participant.sendChat("\u0000");
+        participant.leave("\ude00");
+        assertTrue(host.awaitSignal(2).json().contains("\ufffd"));
+    }
+
+    @Test
     void unknownKindsAreIgnoredAndCounted() throws Exception {
         participant.receive("{\"kind\":\"telepathy\",\"strength\":9}");
         Host.until("counted", () -> participant.stats().ignored() == 1);
@@ -159,6 +170,9 @@ class SignalsTest {
                 IllegalArgumentException.class,
                 () -> participant.pushFrame(Codec.VP8, data, 1, true));
         Host.until("counted", () -> participant.stats().framesDroppedSending() == 1);
+        data.position(20).limit(60);
+        participant.pushFrame(Codec.VP8, data.slice().asReadOnlyBuffer(), 2, true);
+        Host.until("counted", () -> participant.stats().framesDroppedSending() == 2);
     }
 
     @Test
