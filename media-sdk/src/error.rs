@@ -50,8 +50,9 @@ pub enum MediaError {
     /// The frame transform broke on this frame; the participant has failed.
     #[error("the frame transform panicked")]
     TransformPanicked,
-    /// The sender's frame transform pushed a frame of its own participant.
-    #[error("the sender's frame transform must not push frames")]
+    /// The sender's frame transform pushed a frame of its own participant, or waits for the thread
+    /// that does.
+    #[error("the sender's frame transform must not push frames, nor wait for who pushes them")]
     InTransform,
     /// A software codec refused a picture, a frame or a setting.
     #[error("{codec} failed: {reason}")]

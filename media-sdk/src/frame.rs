@@ -195,7 +195,8 @@ pub struct FrameInfo {
 /// A sender's stage runs on the thread that pushes the frame, before anything else sees it; a
 /// receiver's on the callback queue, right before the observer. Each is called one at a time, and
 /// sees every frame in order. A panic ends its participant with `host_panicked`, and no other. A
-/// sender's stage must not push frames of its own participant.
+/// sender's stage must not push frames of its own participant, by way of others neither. Once the
+/// participant is closed no frame enters it; who waits for it then is told so.
 ///
 /// What the media server reads of a frame has to stay: the first byte of VP8, and the start codes
 /// and first bytes of H.264's units.

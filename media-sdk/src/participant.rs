@@ -1,6 +1,5 @@
 //! One endpoint in a conference.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -13,7 +12,7 @@ use lens_protocol::signal::RosterEntry;
 
 use crate::code::{Code, SdkCode};
 use crate::core::{Input, OwnedFrame, SessionConfig, SignalReport, command_body};
-use crate::driver::{EngineHandle, Host, Mailbox};
+use crate::driver::{EngineHandle, Host, Mailbox, SenderStage};
 use crate::error::MediaError;
 use crate::frame::{EncodedFrame, FrameInfo, FrameTransform, MediaKind};
 use crate::message::{self, Annotation, Command, CommandId};
@@ -168,8 +167,7 @@ impl Participant {
             mailbox,
             view: Mutex::new(View::default()),
             outgoing: Mutex::new(Outgoing::default()),
-            transform: Mutex::new(config.sender_transform.take()),
-            transforming: Mutex::default(),
+            sender_stage: SenderStage::new(config.sender_transform.take()),
             most_pictures: config.frame_queue,
             most_messages: config.message_queue,
         });
@@ -270,7 +268,7 @@ impl Participant {
     ///
     /// # Errors
     /// When it is closed, capture has stopped, there is no slot, the server does not take the
-    /// codec, the frame is empty or too large, or the transform panicked.
+    /// codec, the frame is empty or too large, the transform panicked, or was to wait for itself.
     pub fn push_frame(&self, frame: &EncodedFrame<'_>) -> Result<(), MediaError> {
         let shared = self.shared();
         let kind = frame.codec.kind();
@@ -478,27 +476,17 @@ impl Participant {
     }
 
     fn transform(&self, info: FrameInfo, data: &[u8]) -> Result<Option<Vec<u8>>, MediaError> {
-        let (shared, me) = (self.shared(), std::thread::current().id());
-        if *lock(&shared.transforming) == Some(me) {
-            return Err(MediaError::InTransform);
-        }
-        let mut transform = lock(&shared.transform);
-        let Some(stage) = transform.as_mut() else {
-            return Ok(Some(data.to_vec()));
-        };
-        *lock(&shared.transforming) = Some(me);
-        let transformed = catch_unwind(AssertUnwindSafe(|| stage.transform(info, data.to_vec())));
-        *lock(&shared.transforming) = None;
-        drop(transform);
-        if transformed.is_err() {
+        let shared = self.shared();
+        let transformed = shared.sender_stage.pass(info, data);
+        if matches!(transformed, Err(MediaError::TransformPanicked)) {
             let code = Code::Sdk(SdkCode::HostPanicked);
             shared.engine.input(shared.key, Input::Fail(code));
         }
-        // Closed meanwhile, by whoever found the stage in use.
+        // Ended meanwhile, by the server: nobody needs it any more.
         if self.state().is_over() {
-            shared.drop_transform();
+            shared.sender_stage.let_go();
         }
-        let transformed = transformed.map_err(|_| MediaError::TransformPanicked)?;
+        let transformed = transformed?;
         let transformed = transformed.filter(|data| !data.is_empty());
         check_length(transformed.as_ref().map_or(1, Vec::len))?;
         Ok(transformed)

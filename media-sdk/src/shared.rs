@@ -1,9 +1,7 @@
 //! What a participant's handles and its engine's thread both hold.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
 
 use lens_protocol::id::ParticipantId;
 use lens_protocol::media::Role;
@@ -11,8 +9,8 @@ use lens_protocol::peer::PeerBody;
 use lens_protocol::signal::RosterEntry;
 
 use crate::core::OwnedFrame;
-use crate::driver::{EngineHandle, Mailbox};
-use crate::frame::{Codec, FrameTransform, MediaKind};
+use crate::driver::{EngineHandle, Mailbox, SenderStage};
+use crate::frame::{Codec, MediaKind};
 use crate::state::State;
 use crate::stats::Stats;
 
@@ -25,24 +23,11 @@ pub(crate) struct Shared {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) view: Mutex<View>,
     pub(crate) outgoing: Mutex<Outgoing>,
-    pub(crate) transform: Mutex<Option<Box<dyn FrameTransform>>>,
-    /// The thread that is in it.
-    pub(crate) transforming: Mutex<Option<ThreadId>>,
+    pub(crate) sender_stage: SenderStage,
     /// Most pictures that wait for the engine's thread.
     pub(crate) most_pictures: usize,
     /// Most messages that wait for the connection.
     pub(crate) most_messages: usize,
-}
-
-impl Shared {
-    /// Lets the sender's stage go, unless a thread is in it: then that one does, when it leaves.
-    /// Only when the participant is over.
-    pub(crate) fn drop_transform(&self) {
-        let stage = self.transform.try_lock().ok();
-        let stage = stage.and_then(|mut stage| stage.take());
-        // The host's own `drop` may panic.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(stage)));
-    }
 }
 
 /// What the engine's thread last saw.

@@ -21,9 +21,10 @@
  *   until it returns. Nothing ever has to be freed.
  * - Texts are UTF-8 with a length and need no zero byte.
  * - lens_participant_close is idempotent, from any thread and any callback. After it has returned
- *   nothing is called any more, and destroy of each table has been called once. Two exceptions: from
- *   a callback, that one is the last; and a sender's frame transform in which a thread of yours is
- *   (in lens_participant_push_frame) ends when that thread leaves it.
+ *   nothing is called any more, and destroy of each table has been called once. Three exceptions:
+ *   from a callback, that one is the last; a sender's frame transform in which a thread of yours is
+ *   (in lens_participant_push_frame) ends when that thread leaves it; and of callbacks that close
+ *   each other's participants at the same time, one does not wait for the other.
  * - A handle that is stale, of another kind, or none is refused: LENS_STATUS_INVALID_HANDLE. Its
  *   number comes round again after 32,767 others in its place.
  * - A fault inside the library ends as LENS_STATUS_INTERNAL, as a call's status or as the code of a
@@ -108,7 +109,9 @@ typedef struct lens_frame_info {
 // returns; a receiver's on the participant's callback queue, right before `on_frame`. Each is called
 // one at a time and sees every frame in order, but the two of one participant may run at the same
 // time. Every function of this library may be called from them, except that a sender's stage must
-// not push frames of its own participant (`LENS_STATUS_INVALID_STATE`).
+// not push frames of its own participant, nor wait for a thread that does
+// (`LENS_STATUS_INVALID_STATE` for the push). No frame enters a stage, or passes by it, once its
+// participant is closed.
 typedef struct lens_frame_transform {
     // `sizeof(lens_frame_transform)`, set by `lens_frame_transform_init`.
     uint32_t struct_size;
@@ -116,8 +119,9 @@ typedef struct lens_frame_transform {
     uint32_t reserved;
     // Handed to each of the functions below. May be NULL.
     void *user_data;
-    // Called once, after the last `transform`: when the participant ends, or, for a sender's stage,
-    // on the thread that was in `transform` then, when it returns. May be NULL.
+    // Called once, after the last `transform`: when the participant is closed, a receiver's also
+    // when it fails or ends otherwise; or, for a sender's stage, on the thread that was in
+    // `transform` then, when it returns. May be NULL.
     lens_destroy_fn destroy;
     // Changes a frame in place; required. Returns one of `LENS_TRANSFORM_*`.
     //
@@ -994,8 +998,8 @@ lens_status lens_participant_create(lens_engine engine,
 // The handle stays valid for `lens_participant_state`, `_id` and `_stats`, reports of signals are
 // ignored, and other calls answer `LENS_STATUS_CLOSED`; release it with `lens_participant_destroy`.
 //
-// Where participants close each other from their callbacks, or from a `destroy`, at the same time,
-// one of these calls returns before the other's callback has ended: nobody waits for ever.
+// Where participants close each other from their callbacks, transforms or a `destroy`, at the same
+// time, one of these calls returns before the other's callback has ended: nobody waits for ever.
 lens_status lens_participant_close(lens_participant participant);
 
 // Closes the participant as `lens_participant_close` does, and releases its handle.
@@ -1030,8 +1034,10 @@ lens_status lens_participant_id(lens_participant participant,
 // asked for where one is missing: that is no error.
 //
 // `LENS_STATUS_INVALID_ARGUMENT` for an empty or too large frame or a field outside its range,
-// `LENS_STATUS_INVALID_STATE` when the offer has no slot for it or capture has stopped,
-// `LENS_STATUS_UNSUPPORTED` when the server does not take the codec, `LENS_STATUS_CLOSED`.
+// `LENS_STATUS_INVALID_STATE` when the offer has no slot for it, capture has stopped, or its
+// transform waits for this thread, `LENS_STATUS_HOST_PANICKED` when its transform failed
+// (`lens_frame_transform`), `LENS_STATUS_UNSUPPORTED` when the server does not take the codec,
+// `LENS_STATUS_CLOSED`.
 // The caller promises:
 // `frame` is a valid frame, its `data` points to `length` readable bytes.
 lens_status lens_participant_push_frame(lens_participant participant,

@@ -268,8 +268,8 @@ fn insert(owner: &Arc<EngineBox>, participant: Participant) -> Result<u64, Refus
 /// The handle stays valid for `lens_participant_state`, `_id` and `_stats`, reports of signals are
 /// ignored, and other calls answer `LENS_STATUS_CLOSED`; release it with `lens_participant_destroy`.
 ///
-/// Where participants close each other from their callbacks, or from a `destroy`, at the same time,
-/// one of these calls returns before the other's callback has ended: nobody waits for ever.
+/// Where participants close each other from their callbacks, transforms or a `destroy`, at the same
+/// time, one of these calls returns before the other's callback has ended: nobody waits for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn lens_participant_close(participant: lens_participant) -> lens_status {
     guard(|| {
@@ -366,8 +366,10 @@ pub unsafe extern "C" fn lens_participant_id(
 /// asked for where one is missing: that is no error.
 ///
 /// `LENS_STATUS_INVALID_ARGUMENT` for an empty or too large frame or a field outside its range,
-/// `LENS_STATUS_INVALID_STATE` when the offer has no slot for it or capture has stopped,
-/// `LENS_STATUS_UNSUPPORTED` when the server does not take the codec, `LENS_STATUS_CLOSED`.
+/// `LENS_STATUS_INVALID_STATE` when the offer has no slot for it, capture has stopped, or its
+/// transform waits for this thread, `LENS_STATUS_HOST_PANICKED` when its transform failed
+/// (`lens_frame_transform`), `LENS_STATUS_UNSUPPORTED` when the server does not take the codec,
+/// `LENS_STATUS_CLOSED`.
 ///
 /// # Safety
 /// `frame` is a valid frame, its `data` points to `length` readable bytes.

@@ -45,7 +45,9 @@ pub struct lens_frame_info {
 /// returns; a receiver's on the participant's callback queue, right before `on_frame`. Each is called
 /// one at a time and sees every frame in order, but the two of one participant may run at the same
 /// time. Every function of this library may be called from them, except that a sender's stage must
-/// not push frames of its own participant (`LENS_STATUS_INVALID_STATE`).
+/// not push frames of its own participant, nor wait for a thread that does
+/// (`LENS_STATUS_INVALID_STATE` for the push). No frame enters a stage, or passes by it, once its
+/// participant is closed.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lens_frame_transform {
@@ -55,8 +57,9 @@ pub struct lens_frame_transform {
     pub reserved: u32,
     /// Handed to each of the functions below. May be NULL.
     pub user_data: *mut c_void,
-    /// Called once, after the last `transform`: when the participant ends, or, for a sender's stage,
-    /// on the thread that was in `transform` then, when it returns. May be NULL.
+    /// Called once, after the last `transform`: when the participant is closed, a receiver's also
+    /// when it fails or ends otherwise; or, for a sender's stage, on the thread that was in
+    /// `transform` then, when it returns. May be NULL.
     pub destroy: lens_destroy_fn,
     /// Changes a frame in place; required. Returns one of `LENS_TRANSFORM_*`.
     ///

@@ -14,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::ThreadId;
 
 use super::EngineHandle;
+use super::waiting::{Waiting, place_of};
 use crate::code::{Code, SdkCode};
 use crate::core::{Event, Input, OwnedFrame};
 use crate::engine::Callbacks;
@@ -219,7 +220,7 @@ impl Mailbox {
         let me = std::thread::current().id();
         let mut inner = lock(&self.inner);
         while let Some(running) = inner.running.filter(|running| *running != me) {
-            let Some(_waiting) = Waiting::begin(me, self, running) else {
+            let Some(_waiting) = Waiting::begin(me, place_of(self), running) else {
                 return;
             };
             let woken = self.changed.wait(inner);
@@ -296,7 +297,7 @@ impl Mailbox {
             IN_CALLBACK.set(outer);
             inner = lock(&self.inner);
             inner.running = None;
-            Waiting::end(self);
+            Waiting::end(place_of(self));
         }
         self.changed.notify_all();
     }
@@ -319,51 +320,6 @@ impl Mailbox {
             let code = Code::Sdk(SdkCode::HostPanicked);
             engine.input(self.key, Input::Fail(code));
         }
-    }
-}
-
-/// Who waits for a last callback, in this process: a handful at most.
-static WAITING: Mutex<Vec<Wait>> = Mutex::new(Vec::new());
-
-struct Wait {
-    who: ThreadId,
-    /// The mailbox's place in memory, and the thread that runs it.
-    mailbox: usize,
-    running: ThreadId,
-}
-
-/// That a thread waits; until it goes.
-struct Waiting(ThreadId);
-
-impl Waiting {
-    /// None when whoever runs the mailbox waits for this thread, itself or by way of others.
-    fn begin(me: ThreadId, mailbox: &Mailbox, running: ThreadId) -> Option<Self> {
-        let mut waiting = lock(&WAITING);
-        let waits_for = |who: ThreadId| waiting.iter().find(|it| it.who == who);
-        // No circle stands in the list, so the way along it ends.
-        let mut way =
-            std::iter::successors(Some(running), |at| waits_for(*at).map(|wait| wait.running));
-        if way.any(|at| at == me) {
-            return None;
-        }
-        waiting.push(Wait {
-            who: me,
-            mailbox: std::ptr::from_ref(mailbox).addr(),
-            running,
-        });
-        Some(Self(me))
-    }
-
-    /// What was waited for is over, also for those who have not woken up yet.
-    fn end(mailbox: &Mailbox) {
-        let mailbox = std::ptr::from_ref(mailbox).addr();
-        lock(&WAITING).retain(|it| it.mailbox != mailbox);
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        lock(&WAITING).retain(|it| it.who != self.0);
     }
 }
 

@@ -15,6 +15,8 @@ mod entropy;
 mod framing;
 mod lines;
 mod sockets;
+mod stage;
+mod waiting;
 mod worker;
 
 use std::collections::{HashMap, VecDeque};
@@ -23,6 +25,7 @@ use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread::JoinHandle;
 
 pub(crate) use callbacks::{Host, Mailbox};
+pub(crate) use stage::SenderStage;
 
 use crate::core::{Identity, Input, SessionConfig};
 use crate::engine::{Callbacks, EngineConfig};
@@ -146,7 +149,7 @@ impl EngineHandle {
         if shared.mailbox.close() {
             self.input(shared.key, Input::Close);
         }
-        shared.drop_transform();
+        shared.sender_stage.let_go();
         lock(&self.members).remove(&shared.key);
     }
 

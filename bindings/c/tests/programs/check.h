@@ -46,6 +46,7 @@ struct host {
     atomic_int running, late;   /* in a callback now; called after it was destroyed */
     atomic_int close_in_callback, destroy_in_callback, end_engine_in_callback, hold, fail;
     struct host *close_other;   /* in a callback, once both are in one */
+    void (*in_callback)(void);
     atomic_int last_kind, last_state, last_code, last_command;
     char last_json[512];
 };
@@ -58,6 +59,7 @@ static void host_enter(struct host *host) {
         UNTIL(host->close_other->running == 1);
         OK(lens_participant_close(host->close_other->participant));
     }
+    if (host->in_callback != NULL) host->in_callback();
     if (host->close_in_callback) OK(lens_participant_close(host->participant));
     if (host->destroy_in_callback) OK(lens_participant_destroy(host->participant));
     if (host->end_engine_in_callback) OK(lens_engine_destroy(host->engine));

@@ -161,6 +161,118 @@ static void closing_while_it_runs(lens_engine engine) {
     CHECK(stage.destroyed == 1);
 }
 
+struct pusher {
+    struct stage *stage;
+    atomic_int begun;
+    lens_status status;
+};
+
+static void *push_behind(void *user_data) {
+    struct pusher *pusher = user_data;
+    pusher->begun = 1;
+    pusher->status = push(pusher->stage->participant, 1001);
+    return NULL;
+}
+
+/* Who waited while it was closed is in it no more, and no frame goes on as it was. */
+static void closing_while_another_waits_for_it(lens_engine engine) {
+    struct stage stage;
+    struct host host;
+    struct pusher behind = {&stage, 0, 0};
+    pthread_t first, second;
+    enter(&stage, &host, engine);
+    stage.hold = 1;
+    CHECK(pthread_create(&first, NULL, push_one, &stage) == 0);
+    UNTIL(stage.running == 1);
+    CHECK(pthread_create(&second, NULL, push_behind, &behind) == 0);
+    UNTIL(behind.begun);
+    pause_ms(100); /* most likely it waits; a machine that is slower sees less */
+    OK(lens_participant_close(host.participant));
+    CHECK(stage.destroyed == 0 && stage.running == 1);
+    stage.hold = 0;
+    pthread_join(first, NULL);
+    pthread_join(second, NULL);
+    CHECK(behind.status == LENS_STATUS_CLOSED);
+    CHECK(stage.seen == 1 && stage.destroyed == 1);
+    OK(lens_participant_destroy(host.participant));
+    CHECK(stage.destroyed == 1);
+}
+
+static struct pusher from_callback;
+
+static void push_in_callback(void) {
+    push_behind(&from_callback);
+}
+
+/* A callback waits for the stage, and the stage, which closes, for the callback: nobody for ever. */
+static void closing_from_it_while_a_callback_waits_for_it(lens_engine engine) {
+    struct stage stage;
+    struct host host;
+    pthread_t thread;
+    enter(&stage, &host, engine);
+    from_callback.stage = &stage;
+    from_callback.begun = 0;
+    host.in_callback = push_in_callback;
+    stage.hold = 1;
+    stage.close = 1;
+    CHECK(pthread_create(&thread, NULL, push_one, &stage) == 0);
+    UNTIL(stage.running == 1);
+    OK(receive(&host, TORCH("1")));
+    UNTIL(from_callback.begun);
+    pause_ms(100); /* as above */
+    stage.hold = 0;
+    pthread_join(thread, NULL);
+    UNTIL(host.observer_destroyed == 1 && host.network_destroyed == 1 && stage.destroyed == 1);
+    CHECK(from_callback.status == LENS_STATUS_CLOSED);
+    CHECK(stage.seen == 1 && host.commands == 1);
+    OK(lens_participant_destroy(host.participant));
+}
+
+/* Two stages that push into each other's participant: one of them is refused. */
+static struct stage crossing[2];
+static atomic_int crossed_ok, crossed_refused;
+
+static lens_transformed cross(void *user_data, const lens_frame_info *info, uint8_t *data,
+                              size_t *length, size_t capacity) {
+    struct stage *own = user_data, *other = &crossing[own == crossing];
+    (void)info, (void)data, (void)length, (void)capacity;
+    if (own->running++ == 0 && !own->push) {
+        own->push = 1;
+        UNTIL(other->running >= 1);
+        lens_status status = push(other->participant, 2);
+        CHECK(status == LENS_STATUS_OK || status == LENS_STATUS_INVALID_STATE);
+        if (status == LENS_STATUS_OK) crossed_ok++;
+        else crossed_refused++;
+    }
+    return LENS_TRANSFORM_PASS;
+}
+
+static void pushing_across(lens_engine engine) {
+    struct host hosts[2];
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        lens_network network;
+        lens_observer observer;
+        lens_participant_config config;
+        lens_frame_transform table;
+        memset(&hosts[i], 0, sizeof hosts[i]);
+        host_tables(&hosts[i], &network, &observer);
+        OK(lens_frame_transform_init(&table, sizeof table));
+        table.user_data = &crossing[i];
+        table.transform = cross;
+        OK(lens_participant_config_init(&config, sizeof config));
+        config.role = LENS_ROLE_CAMERA;
+        config.sender_transform = &table;
+        OK(lens_participant_create(engine, &config, &network, &observer,
+                                   &crossing[i].participant));
+    }
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&threads[i], NULL, push_one, &crossing[i]) == 0);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    CHECK(crossed_ok == 1 && crossed_refused == 1);
+    for (int i = 0; i < 2; i++) OK(lens_participant_destroy(crossing[i].participant));
+}
+
 /* A table of a call that fails stays the host's. */
 static void refused(lens_engine engine) {
     struct stage stage;
@@ -204,6 +316,9 @@ int main(void) {
     failing(engine);
     calling_back_from_it(engine);
     closing_while_it_runs(engine);
+    closing_while_another_waits_for_it(engine);
+    closing_from_it_while_a_callback_waits_for_it(engine);
+    pushing_across(engine);
     refused(engine);
     OK(lens_engine_destroy(engine));
     UNTIL(lens_live_handles() == 0);
