@@ -95,7 +95,8 @@ final class Closing {
      * and that callback is the last one.
      */
     void close(Bridge bridge) {
-        boolean own = Bridge.current() == bridge;
+        Bridge current = Bridge.current();
+        boolean own = current == bridge;
         Turn waiting = shut();
         if (own && putOff(this::closeNative)) {
             return;
@@ -103,8 +104,9 @@ final class Closing {
         if (waiting != null) {
             waiting.cancel();
         }
+        // From another participant's callback the library alone waits: it sees who waits for whom.
         closeNative();
-        if (!own) {
+        if (current == null) {
             awaitEnd();
         }
     }

@@ -363,8 +363,9 @@ public final class Participant implements AutoCloseable {
      *
      * <p>From elsewhere it returns after the last callback. From one of its own callbacks it returns
      * at once, and that callback is the last one (but for {@link ParticipantObserver#onDestroyed}).
-     * Two participants that close each other from their callbacks at the same time would wait for each
-     * other: close one of them from elsewhere.
+     * Where participants close each other from their callbacks at the same time, one returns before the
+     * other's callback has ended. With an executor of several threads they would wait for each other:
+     * close one of them from elsewhere.
      */
     @Override
     public void close() {

@@ -280,6 +280,30 @@ class LifetimeTest {
     }
 
     @Test
+    void callbacksThatCloseEachOthersParticipantsDoNotWaitForEachOther() throws Exception {
+        Participant one = viewer(host);
+        Host other = new Host();
+        Participant two = viewer(other);
+        CountDownLatch both = new CountDownLatch(2);
+        CountDownLatch closed = new CountDownLatch(2);
+        host.onEvent = event -> closeWithOther(two, both, closed);
+        other.onEvent = event -> closeWithOther(one, both, closed);
+        one.receive(Host.keyMessage("close"));
+        two.receive(Host.keyMessage("close"));
+        assertTrue(closed.await(20, TimeUnit.SECONDS));
+        Host.until("both destroyed", () -> host.destroyed.get() + other.destroyed.get() == 2);
+        other.assertUnharmed();
+    }
+
+    private static void closeWithOther(
+            Participant theirs, CountDownLatch both, CountDownLatch closed) throws Exception {
+        both.countDown();
+        both.await();
+        theirs.close();
+        closed.countDown();
+    }
+
+    @Test
     void anEngineWhoseParticipantCouldNotBeMadeClosesAtOnce() throws Exception {
         ParticipantOptions impossible = new ParticipantOptions(Role.VIEWER).maxFps(-1);
         for (int round = 0; round < 200; round++) {
