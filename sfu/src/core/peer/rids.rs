@@ -78,9 +78,12 @@ mod tests {
         built.expect("a peer").sdp
     }
 
+    /// What the stack draws for SCTP, from a generator of its own.
+    const HALF: &str = "a=sctp-init:";
+
     /// Whether a line holds what is drawn anew for each offer.
     fn is_drawn(line: &str) -> bool {
-        let drawn = ["a=mid:", "a=group:", "a=ssrc:", "a=ssrc-group:"];
+        let drawn = ["a=mid:", "a=group:", "a=ssrc:", "a=ssrc-group:", HALF];
         drawn.iter().any(|name| line.starts_with(name))
     }
 
@@ -88,7 +91,15 @@ mod tests {
     fn an_offer_asks_for_layers_by_policy_and_differs_in_nothing_else() {
         let identity = Identity::generate().expect("a certificate");
         let never = offer(&identity, Simulcast::Never);
-        assert_eq!(never, offer(&identity, Simulcast::Never), "the same twice");
+        let again = offer(&identity, Simulcast::Never);
+        let ours = |offer: &str| {
+            offer
+                .lines()
+                .filter(|line| !line.starts_with(HALF))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ours(&never), ours(&again), "the same twice");
         for (policy, wanted) in [
             (Simulcast::Always, "a=simulcast:recv h;m;l"),
             (Simulcast::Auto, "a=simulcast:recv h;~m;~l"),
