@@ -5,6 +5,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jni::ids::JMethodID;
 use jni::objects::{JFloatArray, JObject, JObjectArray, JString, JValue};
@@ -27,11 +28,20 @@ use crate::java;
 /// and let go.
 pub(crate) struct Target {
     pub(crate) bridge: Global<JObject<'static>>,
+    never_created: AtomicBool,
 }
 
 impl Target {
     pub(crate) fn new(bridge: Global<JObject<'static>>) -> Arc<Self> {
-        Arc::new(Self { bridge })
+        Arc::new(Self {
+            bridge,
+            never_created: AtomicBool::new(false),
+        })
+    }
+
+    /// There is no participant: the host stays the caller's, and is not told of an end.
+    pub(crate) fn was_never_created(&self) {
+        self.never_created.store(true, Ordering::Release);
     }
 
     /// Calls a method of `Bridge` that answers whether the host came through it. Panics when it did
@@ -57,6 +67,9 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
+        if self.never_created.load(Ordering::Acquire) {
+            return;
+        }
         let told = with_env(|env| {
             let method = java::get().bridge.on_destroyed;
             // SAFETY: a method of this class, without arguments, that returns nothing.

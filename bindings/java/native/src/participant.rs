@@ -45,8 +45,14 @@ extern "system" fn Java_media_lens_Native_participantCreate<'local>(
         config.sender_transform = (sends != 0).then(|| JavaTransform::stage(&target, true));
         config.receiver_transform = (receives != 0).then(|| JavaTransform::stage(&target, false));
         let network = std::sync::Arc::new(JavaNetwork(target.clone()));
-        let participant = engine.create_participant(config, network, JavaObserver::new(target))?;
-        Ok::<_, Failure>(PARTICIPANTS.insert(participant))
+        let observer = JavaObserver::new(target.clone());
+        match engine.create_participant(config, network, observer) {
+            Ok(participant) => Ok::<_, Failure>(PARTICIPANTS.insert(participant)),
+            Err(error) => {
+                target.was_never_created();
+                Err(error.into())
+            }
+        }
     })
     .resolve::<Throw>()
 }

@@ -104,10 +104,27 @@ final class Closing {
         if (waiting != null) {
             waiting.cancel();
         }
-        // From another participant's callback the library alone waits: it sees who waits for whom.
-        closeNative();
         if (current == null) {
+            closeNative();
             awaitEnd();
+        } else if (own) {
+            closeNative();
+        } else {
+            closeFrom(current, bridge);
+        }
+    }
+
+    /** From another participant's callback: the library alone waits. */
+    private void closeFrom(Bridge other, Bridge bridge) {
+        Bridge[] wait = Waits.begin(other, bridge);
+        if (wait == null) {
+            release();
+            return;
+        }
+        try {
+            closeNative();
+        } finally {
+            Waits.end(wait);
         }
     }
 

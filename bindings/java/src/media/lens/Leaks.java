@@ -58,13 +58,22 @@ final class Leaks implements Runnable {
     }
 
     private static void haul(Net net) {
-        Logger.getLogger("media.lens")
-                .log(Level.WARNING, "{0} was never closed; it is closed now", net.what);
+        Logger log = Logger.getLogger("media.lens");
+        quietly(() -> log.log(Level.WARNING, "{0} was never closed; it is closed now", net.what));
         try {
             net.close.run();
         } catch (RuntimeException | Error e) {
             // Whatever it is, others that are forgotten still have to be found.
-            Logger.getLogger("media.lens").log(Level.SEVERE, "closing it failed", e);
+            quietly(() -> log.log(Level.SEVERE, "closing it failed", e));
+        }
+    }
+
+    /** The log is the host's: a handler that throws must not end the thread that closes. */
+    private static void quietly(Runnable saying) {
+        try {
+            saying.run();
+        } catch (RuntimeException | Error e) {
+            // Said nowhere else.
         }
     }
 

@@ -2,6 +2,7 @@ package media.lens;
 
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * One endpoint in a conference: a camera or a viewer. Made by {@link LensEngine#createParticipant}.
@@ -120,7 +121,7 @@ public final class Participant implements AutoCloseable {
      *     lacks one of its fields
      */
     public void receive(String json) throws LensException {
-        Native.receive(handle(), json);
+        Native.receive(handle(), Objects.requireNonNull(json, "a signal is JSON"));
     }
 
     /**
@@ -153,7 +154,8 @@ public final class Participant implements AutoCloseable {
      * @throws IllegalArgumentException for a code of the library's own
      */
     public void signalRefused(long id, Code code) {
-        bridge.closing().ifOpen(handle -> Native.signalRefused(handle, id, code.status()));
+        int status = code.status();
+        bridge.closing().ifOpen(handle -> Native.signalRefused(handle, id, status));
     }
 
     /**
@@ -266,7 +268,7 @@ public final class Participant implements AutoCloseable {
      * @throws IllegalArgumentException for a text that is too short or too long
      */
     public long sendChat(String text) throws LensException {
-        return Native.sendChat(handle(), text);
+        return Native.sendChat(handle(), Objects.requireNonNull(text, "chat has a text"));
     }
 
     /**
@@ -335,6 +337,8 @@ public final class Participant implements AutoCloseable {
      * @throws IllegalArgumentException when {@code to} is no id
      */
     public void sendKeyMessage(String to, String payload) throws LensException {
+        Objects.requireNonNull(to, "a key message is for somebody");
+        Objects.requireNonNull(payload, "a key message has a payload");
         Native.sendKeyMessage(handle(), to, payload);
     }
 
@@ -364,8 +368,7 @@ public final class Participant implements AutoCloseable {
      * <p>From elsewhere it returns after the last callback. From one of its own callbacks it returns
      * at once, and that callback is the last one (but for {@link ParticipantObserver#onDestroyed}).
      * Where participants close each other from their callbacks at the same time, one returns before the
-     * other's callback has ended. With an executor of several threads they would wait for each other:
-     * close one of them from elsewhere.
+     * other's callback has ended.
      */
     @Override
     public void close() {

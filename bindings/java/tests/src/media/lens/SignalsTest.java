@@ -68,7 +68,7 @@ class SignalsTest {
                     assertThrows(LensException.class, () -> participant.receive(bad), bad);
             assertEquals(Code.INVALID_ARGUMENT, refused.code());
         }
-        assertThrows(IllegalArgumentException.class, () -> participant.receive(null));
+        assertThrows(NullPointerException.class, () -> participant.receive(null));
         assertEquals(State.NEW, participant.state());
     }
 
