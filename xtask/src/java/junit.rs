@@ -39,9 +39,9 @@ pub(super) fn jars() -> Vec<PathBuf> {
     JUNIT.iter().map(jar).collect()
 }
 
-/// Compiles the tests against the core, and puts their files beside them.
+/// Compiles the tests against the core and the Android module's classes, and puts their files beside them.
 pub(super) fn compile(out: &Path, tests: &Path) -> Result<(), String> {
-    let mut path = vec![out.join("core")];
+    let mut path = vec![out.join("core"), out.join("android")];
     path.extend(jars());
     jdk::compile(&source("tests/src"), &path, TESTS_RELEASE, tests)?;
     let files = source("tests/resources");

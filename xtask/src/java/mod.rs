@@ -74,12 +74,15 @@ pub(crate) fn test() -> Outcome {
     let prepared = native(&["--features", "lens-media-java/test-hooks"])
         .and_then(|()| cargo::build_binary())
         .and_then(|()| core_jar(&out()))
+        .and_then(|()| android_classes(&out()))
         .and_then(|()| junit::compile(&out(), &tests));
     if let Err(sentence) = prepared {
         return Outcome::failed(sentence);
     }
     let jar = out().join(jar_name());
-    let mut found = junit::run(&[jar, tests.clone()], "the jar");
+    // The app that is shrunk leaves the Android module out: Android's own classes are not here.
+    let android = out().join("android");
+    let mut found = junit::run(&[jar, tests.clone(), android], "the jar");
     let shrunk = shrink::shrink(&out(), &tests);
     found = found.and(match shrunk {
         Ok(shrunk) => junit::run(&[shrunk], "the shrunk jar"),

@@ -10,6 +10,7 @@ import android.hardware.camera2.CameraManager;
 import android.hardware.camera2.CaptureRequest;
 import android.os.Handler;
 import android.os.HandlerThread;
+import android.util.Range;
 import android.view.Surface;
 import java.util.Arrays;
 import media.lens.Facing;
@@ -52,6 +53,8 @@ public final class CameraSource implements AutoCloseable {
     private CaptureRequest.Builder request;
     private boolean torch;
     private float zoom = 1;
+    /** 0 until it is set: the camera's own choice. */
+    private int maxFps;
     private boolean failed;
     private boolean closed;
 
@@ -137,6 +140,20 @@ public final class CameraSource implements AutoCloseable {
         zoom = Math.min(factor, most);
         again();
         return true;
+    }
+
+    /**
+     * Follows {@code maxFps} of {@link media.lens.ParticipantObserver#onBitrate}, as near as the camera
+     * can: an encoder takes all pictures that it gets.
+     *
+     * @param fps most pictures a second, from 1
+     * @throws CameraAccessException when the system does not allow it now
+     */
+    public synchronized void setMaxFps(int fps) throws CameraAccessException {
+        if (fps != maxFps) {
+            maxFps = fps;
+            again();
+        }
     }
 
     /**
@@ -235,7 +252,25 @@ public final class CameraSource implements AutoCloseable {
             Rect part = new Rect(left, top, left + width, top + height);
             request.set(CaptureRequest.SCALER_CROP_REGION, part);
         }
+        setRate();
         session.setRepeatingRequest(request.build(), null, handler);
+    }
+
+    private void setRate() throws CameraAccessException {
+        Range<Integer>[] ranges =
+                manager.getCameraCharacteristics(id)
+                        .get(CameraCharacteristics.CONTROL_AE_AVAILABLE_TARGET_FPS_RANGES);
+        if (maxFps <= 0 || ranges == null) {
+            return;
+        }
+        int[][] ends = new int[ranges.length][];
+        for (int at = 0; at < ranges.length; at++) {
+            ends[at] = new int[] {ranges[at].getLower(), ranges[at].getUpper()};
+        }
+        int best = Pictures.rates(ends, maxFps);
+        if (best >= 0) {
+            request.set(CaptureRequest.CONTROL_AE_TARGET_FPS_RANGE, ranges[best]);
+        }
     }
 
     /** Gives the camera back, and tells the listener the first time. */

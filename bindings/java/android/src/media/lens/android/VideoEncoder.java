@@ -41,6 +41,7 @@ public final class VideoEncoder implements AutoCloseable {
     private final MediaCodec encoder;
     private final HandlerThread thread;
     private final Surface surface;
+    private final Pictures.Times times = new Pictures.Times();
     private volatile int rotation;
     /** H.264 only: parameter sets, which a decoder needs in front of each keyframe. */
     private ByteBuffer parameterSets;
@@ -223,7 +224,8 @@ public final class VideoEncoder implements AutoCloseable {
             frame = joined(parameterSets, output);
         }
         try {
-            participant.pushFrame(codec, frame, info.presentationTimeUs, keyframe, rotation);
+            long ptsUs = times.rising(info.presentationTimeUs);
+            participant.pushFrame(codec, frame, ptsUs, keyframe, rotation);
         } catch (LensException | IllegalStateException e) {
             // Capture has stopped or the participant is over: whoever owns both is told elsewhere.
         } catch (IllegalArgumentException e) {
