@@ -72,7 +72,7 @@ public final class Annotation {
     /**
      * In a color.
      *
-     * @param rgb {@code 0xRRGGBB}
+     * @param rgb {@code 0xRRGGBB}; what lies above, such as the opacity of Android's colors, is left out
      * @return the same, in that color
      */
     public Annotation withColor(int rgb) {

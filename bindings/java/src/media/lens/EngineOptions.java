@@ -1,6 +1,7 @@
 package media.lens;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 
 /** How an engine is set up. What is not set has the value that is right for most. */
@@ -21,6 +22,9 @@ public final class EngineOptions {
      * @return this
      */
     public EngineOptions addresses(String... literals) {
+        for (String literal : literals) {
+            Objects.requireNonNull(literal, "an address is a text");
+        }
         addresses = Arrays.copyOf(literals, literals.length);
         return this;
     }
@@ -49,11 +53,15 @@ public final class EngineOptions {
 
     /**
      * Where callbacks of observers run, such as {@code handler::post} of Android's main thread. It
-     * has to run one task at a time or several, in any thread, but each of them: one that it drops
-     * without an exception holds up its participant until that is closed.
+     * may run one task at a time or several, in any thread, but has to run each: one that it drops
+     * without an exception holds up its participant until that is closed, and one that it refuses
+     * ({@link java.util.concurrent.RejectedExecutionException}) ends its participant with
+     * {@link Code#HOST_PANICKED}.
      *
      * <p>The thread {@code lens-callback} waits for each callback, so that order, bounds and the life
-     * of frames are the same as without. {@link Network#send} stays on {@code lens-callback}.
+     * of frames are the same as without. {@link Network#send} stays on {@code lens-callback}, and so
+     * does {@link ParticipantObserver#onHostError} for what the network or the executor threw;
+     * {@link ParticipantObserver#onDestroyed} comes on whichever thread ends the participant.
      *
      * @param callbacks null for the engine's own threads (the default)
      * @return this

@@ -20,6 +20,7 @@ public final class LensEngine implements AutoCloseable {
      *
      * @return the engine, to be closed
      * @throws LensException when the system gives no thread or descriptor ({@link Code#IO})
+     * @throws UnsatisfiedLinkError when the native library is not found; see {@link media.lens}
      */
     public static LensEngine create() throws LensException {
         return create(new EngineOptions());
@@ -32,6 +33,7 @@ public final class LensEngine implements AutoCloseable {
      * @return the engine, to be closed
      * @throws LensException when the system gives no thread or descriptor ({@link Code#IO})
      * @throws IllegalArgumentException when an address of {@code options} is none
+     * @throws UnsatisfiedLinkError when the native library is not found; see {@link media.lens}
      */
     public static LensEngine create(EngineOptions options) throws LensException {
         return new LensEngine(new EngineCore(options));

@@ -9,7 +9,8 @@
  * <h2>Threads</h2>
  *
  * <p>All methods may be called from any thread; none blocks on the network, none calls back on its
- * caller's stack. Callbacks of one participant come one at a time and in order, on daemon threads
+ * caller's stack but for a {@linkplain media.lens.ParticipantOptions#senderTransform sender's
+ * transform} and {@link media.lens.ParticipantObserver#onDestroyed}. Callbacks of one participant come one at a time and in order, on daemon threads
  * {@code lens-callback} that the engine makes, or on an
  * {@linkplain media.lens.EngineOptions#callbackExecutor executor} of the host's.
  *
