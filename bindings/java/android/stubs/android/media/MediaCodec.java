@@ -19,6 +19,10 @@ public final class MediaCodec {
         throw new UnsupportedOperationException();
     }
 
+    public MediaCodecInfo getCodecInfo() {
+        throw new UnsupportedOperationException();
+    }
+
     public void setCallback(Callback callback, Handler handler) {}
 
     public void configure(MediaFormat format, Surface surface, MediaCrypto crypto, int flags) {}

@@ -74,19 +74,16 @@ public final class VideoEncoder implements AutoCloseable {
         this.participant = participant;
         this.listener = listener;
         this.codec = codec;
-        MediaFormat format = MediaFormat.createVideoFormat(mimeType(codec), width, height);
+        String type = mimeType(codec);
+        MediaFormat format = MediaFormat.createVideoFormat(type, width, height);
         format.setInteger(
                 MediaFormat.KEY_COLOR_FORMAT,
                 MediaCodecInfo.CodecCapabilities.COLOR_FormatSurface);
         format.setInteger(MediaFormat.KEY_BIT_RATE, bitsPerSecond);
-        // The usual, a variable rate, overshoots what the network was found to carry.
-        format.setInteger(
-                MediaFormat.KEY_BITRATE_MODE,
-                MediaCodecInfo.EncoderCapabilities.BITRATE_MODE_CBR);
         format.setInteger(MediaFormat.KEY_FRAME_RATE, fps);
         format.setInteger(MediaFormat.KEY_I_FRAME_INTERVAL, KEYFRAME_INTERVAL_S);
         try {
-            encoder = MediaCodec.createEncoderByType(mimeType(codec));
+            encoder = MediaCodec.createEncoderByType(type);
         } catch (IllegalArgumentException e) {
             // What Android throws when no codec is found for a type that is one.
             throw new IOException("the device has no encoder for " + codec, e);
@@ -95,6 +92,7 @@ public final class VideoEncoder implements AutoCloseable {
         thread.start();
         Surface made = null;
         try {
+            askForConstantRate(format, type);
             encoder.setCallback(new Output(), new Handler(thread.getLooper()));
             encoder.configure(format, null, null, MediaCodec.CONFIGURE_FLAG_ENCODE);
             made = encoder.createInputSurface();
@@ -108,6 +106,19 @@ public final class VideoEncoder implements AutoCloseable {
             throw new IOException("the encoder does not take this format", e);
         }
         surface = made;
+    }
+
+    /**
+     * The usual, a variable rate, overshoots what the network was found to carry. Some encoders refuse a
+     * mode that they do not have.
+     */
+    private void askForConstantRate(MediaFormat format, String type) {
+        MediaCodecInfo.EncoderCapabilities able =
+                encoder.getCodecInfo().getCapabilitiesForType(type).getEncoderCapabilities();
+        int constant = MediaCodecInfo.EncoderCapabilities.BITRATE_MODE_CBR;
+        if (able != null && able.isBitrateModeSupported(constant)) {
+            format.setInteger(MediaFormat.KEY_BITRATE_MODE, constant);
+        }
     }
 
     private static String mimeType(Codec codec) {
