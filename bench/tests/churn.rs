@@ -23,7 +23,7 @@ fn nothing_stays_of_those_who_came_and_went() {
 
 fn churn() -> Result<(), String> {
     let output = Command::new(env!("CARGO_BIN_EXE_lens-bench"))
-        .args(["churn", "--joins", "40", "--seconds", "120"])
+        .args(["churn", "--joins", "20", "--seconds", "120"])
         .args(["--growth", "3", "--bin"])
         .arg(lens_tests::product::binary())
         .output()
